@@ -1,0 +1,24 @@
+import { Migrator } from '@mikro-orm/migrations';
+import type { Options } from '@mikro-orm/postgresql';
+import { ApiKey } from './src/api-keys/api-key.entity.js';
+import { LogEntry } from './src/audit/log-entry.entity.js';
+import { GameParam } from './src/games/game-param.entity.js';
+import { Game } from './src/games/game.entity.js';
+import { migrations } from './src/migrations/index.js';
+import { StrategyDefinition } from './src/strategies/strategy-definition.entity.js';
+
+/** What holds for every database; `src/database/database.ts` adds which one. */
+const config: Options = {
+  entities: [ApiKey, Game, GameParam, LogEntry, StrategyDefinition],
+  extensions: [Migrator],
+  migrations: {
+    migrationsList: migrations,
+    tableName: 'game_graphql_migrations',
+    // Indexes on tables that are in use are made CONCURRENTLY, which no transaction allows.
+    transactional: false,
+    allOrNothing: false,
+    snapshot: false,
+  },
+  discovery: { warnWhenNoEntities: false },
+};
+export default config;

@@ -1,0 +1,146 @@
+import { parse as parseConnectionString, type ConnectionOptions } from 'pg-connection-string';
+import type { StrategySettings } from './strategies/strategies.js';
+
+/** Where the data is. */
+export type DatabaseConfig =
+  | { readonly kind: 'embedded'; readonly directory: string }
+  | {
+      readonly kind: 'postgresql';
+      readonly url: string;
+      readonly poolMax: number;
+      readonly prepareStatements: boolean;
+    };
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  readonly database: DatabaseConfig;
+  readonly strategies: StrategySettings;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where the embedded database lives, below the directory that the server is started in. */
+const EMBEDDED_DIRECTORY = '.data';
+
+/** A setting that cannot be used: `message` names every one of them, a line each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** What is wrong with a value, e.g. "must be a number". */
+class InvalidValue extends Error {}
+
+/**
+ * Reads the settings. The only place that reads the environment.
+ *
+ * @throws ConfigError that names every bad value at once, each with an example
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = [];
+  /** The parsed value; an unset or empty variable has its default. */
+  const read = <Value>(
+    name: string,
+    example: string,
+    fallback: Value,
+    parse: (text: string) => Value,
+  ): Value => {
+    const text = env[name];
+    if (text === undefined || text === '') return fallback;
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidValue)) throw error;
+      problems.push(`${name} ${error.message}. Example: ${name}=${example}`);
+      return fallback;
+    }
+  };
+
+  const url = read(
+    'DATABASE_URL',
+    'postgres://user:password@localhost:5432/game?sslmode=verify-full',
+    null,
+    databaseUrl,
+  );
+  const poolMax = read('DATABASE_POOL_MAX', '10', 10, integer(1, 1_000));
+  const prepareStatements = read('DATABASE_PREPARED_STATEMENTS', 'off', true, onOff);
+  const config: Config = {
+    host: read('HOST', '127.0.0.1', '127.0.0.1', String),
+    port: read('PORT', '4000', 4000, integer(0, 65_535)),
+    logLevel: read('LOG_LEVEL', 'info', 'info', oneOf(LOG_LEVELS)),
+    database:
+      url === null
+        ? { kind: 'embedded', directory: EMBEDDED_DIRECTORY }
+        : { kind: 'postgresql', url, poolMax, prepareStatements },
+    strategies: {
+      realm: read('STRATEGY_REALM', 'GameRealm', 'GameRealm', String),
+      furtherBuiltIns: read('BUILT_IN_STRATEGIES', 'myStrategy@1.0.0,other@2.1.0', {}, builtInStrategies),
+    },
+  };
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return config;
+}
+
+const integer =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidValue(`must be a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+
+const oneOf =
+  <Value extends string>(values: readonly Value[]) =>
+  (text: string): Value => {
+    const value = values.find((candidate) => candidate === text);
+    if (value === undefined) throw new InvalidValue(`must be one of ${values.join(', ')}`);
+    return value;
+  };
+
+function onOff(text: string): boolean {
+  return oneOf(['on', 'off'])(text) === 'on';
+}
+
+/** `prefer` and `allow` would fall back to plain text, which `pg` cannot do: better refused than misread. */
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+
+function databaseUrl(text: string): string {
+  // The value may hold a password, so a message never repeats it.
+  if (!/^postgres(ql)?:\/\//.test(text)) throw new InvalidValue('must begin with postgres://');
+  const parameters = URL.parse(text)?.searchParams;
+  const mode = parameters?.get('sslmode') ?? null;
+  if (mode !== null && !SSL_MODES.includes(mode)) {
+    throw new InvalidValue(`has an sslmode other than ${SSL_MODES.join(', ')}`);
+  }
+  if (mode === 'verify-ca' && !parameters?.has('sslrootcert')) {
+    throw new InvalidValue('has sslmode=verify-ca, which needs sslrootcert=<file> beside it');
+  }
+  try {
+    connectionOptions(text);
+  } catch (error) {
+    throw new InvalidValue(
+      error instanceof Error && 'syscall' in error
+        ? 'names a certificate or key file that cannot be read'
+        : 'is not a URL that can be read; percent-encode special characters in the password',
+    );
+  }
+  return text;
+}
+
+/** The parts of a `DATABASE_URL` as `pg` takes them, its `sslmode` with the meaning that libpq gives it. */
+export function connectionOptions(url: string): ConnectionOptions {
+  return parseConnectionString(url, { useLibpqCompat: true });
+}
+
+function builtInStrategies(text: string): Record<string, string> {
+  const entries = text.split(',').map((item) => {
+    const match = /^\s*([A-Za-z0-9_-]+)@([A-Za-z0-9._-]+)\s*$/.exec(item);
+    if (match === null) throw new InvalidValue('must be a list of id@version, separated by commas');
+    return [match[1], match[2]];
+  });
+  return Object.fromEntries(entries) as Record<string, string>;
+}

@@ -1,0 +1,95 @@
+import { MikroORM as PgliteORM } from '@mikro-orm/pglite';
+import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sql from 'sql-template-tag';
+import baseConfig from '../../mikro-orm.config.js';
+import { connectionOptions, type DatabaseConfig } from '../config.js';
+import { DirectoryLock } from './directory-lock.js';
+import { BoundedClient, PreparedClient } from './prepared-client.js';
+import { query } from './query.js';
+
+/** Longest wait for a connection, and for one statement, in ms. */
+const CONNECTION_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+/** An open database. It connects when it is first used, and again after the database was away. */
+export interface Database {
+  readonly em: SqlEntityManager;
+  /** Brings the tables and indexes up to date; answers the names of the migrations that were run. */
+  migrate(): Promise<string[]>;
+  /** Whether the database answers and holds GAME's tables. */
+  isReady(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** Longest wait for one statement, in ms; 0 waits for ever, as building an index may need. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** @throws DirectoryLockedError when another process has the embedded database open */
+export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
+  if (config.kind === 'postgresql') return new OpenDatabase(await openPostgresql(config, options));
+  await mkdir(config.directory, { recursive: true, mode: 0o700 });
+  const lock = await DirectoryLock.acquire(join(config.directory, 'lock'));
+  try {
+    const dataDir = join(config.directory, 'pglite');
+    const orm = await PgliteORM.init({ ...baseConfig, dbName: dataDir } as Parameters<
+      typeof PgliteORM.init
+    >[0]);
+    return new OpenDatabase(orm as unknown as MikroORM, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function openPostgresql(
+  config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
+  { statementTimeoutMs = STATEMENT_TIMEOUT_MS }: OpenOptions,
+): Promise<MikroORM> {
+  const { database, ...connection } = connectionOptions(config.url);
+  const options: Options = {
+    ...baseConfig,
+    dbName: database ?? 'game',
+    pool: { max: config.poolMax },
+    driverOptions: {
+      ...connection,
+      Client: config.prepareStatements ? PreparedClient : BoundedClient,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      query_timeout: statementTimeoutMs,
+      keepAlive: true,
+      application_name: 'game-graphql',
+    },
+  };
+  return MikroORM.init(options);
+}
+
+class OpenDatabase implements Database {
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly lock?: DirectoryLock,
+  ) {}
+
+  get em(): SqlEntityManager {
+    return this.orm.em;
+  }
+
+  async migrate(): Promise<string[]> {
+    return (await this.orm.migrator.up()).map(({ name }) => name);
+  }
+
+  async isReady(): Promise<boolean> {
+    const [row] = await query<{ found: boolean }>(
+      this.em.fork(),
+      sql`SELECT to_regclass('games') IS NOT NULL AS found`,
+    );
+    return row?.found ?? false;
+  }
+
+  async close(): Promise<void> {
+    await this.orm.close(true);
+    await this.lock?.release();
+  }
+}

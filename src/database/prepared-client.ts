@@ -1,0 +1,102 @@
+import { Client, Connection } from 'pg';
+
+/** Statements kept prepared on one connection; PostgreSQL holds a plan for each. */
+const MAX_PREPARED_STATEMENTS = 200;
+
+/** How long a request to cancel a statement may take, in ms. */
+const CANCEL_TIMEOUT_MS = 2_000;
+
+/** What `pg` rejects with when its `query_timeout` has passed. */
+const READ_TIMEOUT = 'Query read timeout';
+
+/** Members of `pg`'s classes that its type declarations leave out. */
+interface ClientInternals {
+  readonly processID: number | null;
+  readonly secretKey: number | null;
+  readonly connection: {
+    readonly parsedStatements: Record<string, string>;
+    readonly submittedNamedStatements: Record<string, string>;
+  };
+}
+interface ConnectionInternals {
+  readonly stream: { destroy(): void; setTimeout(ms: number, listener: () => void): void };
+  connect(portOrPath: number | string, host?: string): void;
+  cancel(processID: number, secretKey: number): void;
+}
+
+/**
+ * A `pg` client that does not wait for ever: when a statement takes longer than the pool's
+ * `query_timeout`, the statement is cancelled on the server and the connection is given up. (A connection
+ * whose peer fell silent would otherwise go back to the pool and be handed out again.)
+ */
+export class BoundedClient extends Client {
+  override query(...args: unknown[]): never {
+    const result: unknown = Reflect.apply(super.query, this, args);
+    if (result instanceof Promise) {
+      result.catch((error: unknown) => {
+        if (error instanceof Error && error.message === READ_TIMEOUT) this.#abandon();
+      });
+    }
+    // `pg` declares eleven overloads; what comes back is what `pg` gave.
+    return result as never;
+  }
+
+  #abandon(): void {
+    const { processID, secretKey } = this as unknown as ClientInternals;
+    this.connection.stream.destroy();
+    if (processID === null || secretKey === null) return;
+    const canceller = new Connection();
+    const { stream, ...send } = canceller as unknown as ConnectionInternals;
+    canceller.on('error', () => stream.destroy());
+    canceller.on('connect', () => send.cancel.call(canceller, processID, secretKey));
+    stream.setTimeout(CANCEL_TIMEOUT_MS, () => stream.destroy());
+    const { connect } = canceller as unknown as ConnectionInternals;
+    if (this.host.startsWith('/')) connect.call(canceller, `${this.host}/.s.PGSQL.${this.port}`);
+    else connect.call(canceller, this.port, this.host);
+  }
+}
+
+/**
+ * A client that prepares every parameterised statement once per connection, under a name of its own.
+ * PostgreSQL then parses and plans a statement once, not at every request.
+ *
+ * MikroORM hands the class to its pool (`driverOptions.Client`), so every statement of `query()` profits,
+ * inside and outside transactions. Beyond 200 statements the least recently used one is deallocated.
+ */
+export class PreparedClient extends BoundedClient {
+  /** Name by text, least recently used first. */
+  readonly #names = new Map<string, string>();
+  #count = 0;
+
+  override query(...args: unknown[]): never {
+    const [text, values] = args;
+    if (args.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0) {
+      return super.query({ name: this.#nameOf(text), text, values });
+    }
+    return super.query(...args);
+  }
+
+  #nameOf(text: string): string {
+    let name = this.#names.get(text);
+    if (name === undefined) {
+      name = `game_${++this.#count}`;
+      if (this.#names.size >= MAX_PREPARED_STATEMENTS) this.#deallocateOldest();
+    } else {
+      this.#names.delete(text);
+    }
+    this.#names.set(text, name);
+    return name;
+  }
+
+  #deallocateOldest(): void {
+    const [oldest] = this.#names;
+    if (oldest === undefined) return;
+    const [text, name] = oldest;
+    this.#names.delete(text);
+    const { connection } = this as unknown as ClientInternals;
+    delete connection.parsedStatements[name];
+    delete connection.submittedNamedStatements[name];
+    // Fails only where the transaction is lost already; the name is never used again.
+    super.query(`DEALLOCATE ${name}`, (): void => {});
+  }
+}

@@ -1,0 +1,46 @@
+import sql, { type Sql } from 'sql-template-tag';
+
+/**
+ * A `timestamptz` as RFC 3339 text in UTC with six fraction digits. JavaScript's Date has milliseconds
+ * only, so a timestamp never becomes one: it travels as text from PostgreSQL to the client and back.
+ */
+export function timestampText(column: Sql): Sql {
+  return sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+const RFC_3339 =
+  /^(?<date>\d{4}-\d{2}-\d{2})[Tt](?<time>\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d+))?(?<offset>[Zz]|[+-]\d{2}:\d{2})$/;
+
+/** What is wrong with a timestamp that a client sent, or the same instant in UTC with six fraction digits. */
+export type ParsedTimestamp = { readonly utc: string } | { readonly problem: string };
+
+/**
+ * Parses an RFC 3339 timestamp with any offset and up to six fraction digits, PostgreSQL's precision; more
+ * digits would be lost silently and are refused. Years are 0001 to 9999 (in UTC).
+ */
+export function parseTimestamp(text: string): ParsedTimestamp {
+  const groups = RFC_3339.exec(text)?.groups;
+  const example = 'for example 2026-02-10T12:15:00.123456Z';
+  if (groups === undefined)
+    return { problem: `must be an RFC 3339 date and time with an offset, ${example}.` };
+  const { date = '', time = '', fraction = '', offset = '' } = groups;
+  if (fraction.length > 6) return { problem: `must have at most six fraction digits, ${example}.` };
+  const local = new Date(`${date}T${time}Z`);
+  // JavaScript rolls 30 February over into March; a round trip shows it. It also knows no second 60.
+  if (Number.isNaN(local.getTime()) || !local.toISOString().startsWith(`${date}T${time}`)) {
+    return { problem: `is not a date and time that exists; write it ${example}.` };
+  }
+  const minutes = offsetMinutes(offset);
+  if (minutes === null) return { problem: 'must have an offset between -23:59 and +23:59.' };
+  const utc = new Date(local.getTime() - minutes * 60_000);
+  const year = utc.getUTCFullYear();
+  if (year < 1 || year > 9999) return { problem: 'must be in the years 0001 to 9999, in UTC.' };
+  return { utc: `${utc.toISOString().slice(0, 19)}.${fraction.padEnd(6, '0')}Z` };
+}
+
+function offsetMinutes(offset: string): number | null {
+  if (offset.toUpperCase() === 'Z') return 0;
+  const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(4, 6))];
+  if (hours > 23 || minutes > 59) return null;
+  return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes);
+}

@@ -1,0 +1,31 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sqlState } from '../errors.js';
+
+/** How often a transaction is tried before its collision is shown. */
+const ATTEMPTS = 5;
+
+/** Serialization failure and deadlock: PostgreSQL has rolled back, and the same work may pass next time. */
+const RETRYABLE = new Set(['40001', '40P01']);
+
+/**
+ * Runs `work` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
+ * PostgreSQL ended because it collided with another is run again, so `work` must have no effect outside
+ * the database.
+ *
+ * @throws what `work` throws, after the rollback
+ */
+export async function inTransaction<Result>(
+  em: SqlEntityManager,
+  work: (em: SqlEntityManager) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await em.transactional(work);
+    } catch (error) {
+      const state = sqlState(error);
+      if (attempt === ATTEMPTS || state === undefined || !RETRYABLE.has(state)) throw error;
+      await delay(Math.random() * 10 * 2 ** attempt);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+
+/**
+ * The errors that a client may see. Each is a GraphQL error with a stable `extensions.code`; a code never
+ * changes its meaning. Everything else is masked by `toClientError`.
+ */
+export type ErrorCode =
+  | 'UNAUTHENTICATED'
+  | 'NOT_FOUND'
+  | 'BAD_USER_INPUT'
+  | 'CONFLICT'
+  | 'LIMIT_EXCEEDED'
+  | 'SERVICE_UNAVAILABLE'
+  | 'INTERNAL_SERVER_ERROR';
+
+/** One thing that is wrong with an argument. */
+export interface Problem {
+  /** Path of the argument, as the client wrote it: `input.params.3.key`, `orderBy.0.field`. */
+  readonly argument: string;
+  /** What is wrong and what is allowed. */
+  readonly message: string;
+}
+
+function clientError(code: ErrorCode, message: string, extensions: object = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, ...extensions } });
+}
+
+/** No credential, or a bad one. HTTP 401. */
+export const unauthenticated = (message: string): GraphQLError =>
+  clientError('UNAUTHENTICATED', message, { http: { status: 401 } });
+
+/** The thing is missing, or it is not the caller's: the answer must not tell which. */
+export const notFound = (what: string): GraphQLError => clientError('NOT_FOUND', `${what} not found.`);
+
+/** Arguments break the rules; all problems at once. */
+export const badUserInput = (problems: readonly Problem[]): GraphQLError =>
+  clientError(
+    'BAD_USER_INPUT',
+    problems.length === 1
+      ? `${problems[0]?.argument}: ${problems[0]?.message}`
+      : `${problems.length} arguments are not valid; see extensions.problems.`,
+    { problems },
+  );
+
+/** The write collides with what is stored. */
+export const conflict = (message: string): GraphQLError => clientError('CONFLICT', message);
+
+/** More was asked for than is allowed; the message says the limit and what was asked. */
+export const limitExceeded = (message: string, httpStatus?: number): GraphQLError =>
+  clientError('LIMIT_EXCEEDED', message, httpStatus === undefined ? {} : { http: { status: httpStatus } });
+
+/** The database is away or overloaded: safe to retry. HTTP 503. */
+export const serviceUnavailable = (): GraphQLError =>
+  clientError('SERVICE_UNAVAILABLE', 'The service is temporarily unavailable. Try again shortly.', {
+    http: { status: 503, headers: new Map([['retry-after', '1']]) },
+  });
+
+/** Collects what is wrong with the arguments of one call, so that the client learns all of it at once. */
+export class Problems {
+  readonly #list: Problem[] = [];
+
+  add(argument: string, message: string): void {
+    this.#list.push({ argument, message });
+  }
+
+  /** Reports strings that PostgreSQL or UTF-8 cannot carry, wherever they stand in `value`. */
+  checkText(argument: string, value: unknown): void {
+    if (typeof value === 'string') {
+      if (value.includes('\0')) this.add(argument, 'must not contain the NUL character.');
+      else if (!value.isWellFormed()) this.add(argument, 'must not contain a lone surrogate.');
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, item] of Object.entries(value)) this.checkText(`${argument}.${key}`, item);
+    }
+  }
+
+  has(argument: string): boolean {
+    return this.#list.some((problem) => problem.argument === argument);
+  }
+
+  /** @throws BAD_USER_INPUT with every problem that was added, if there is any. */
+  throwIfAny(): void {
+    if (this.#list.length > 0) throw badUserInput(this.#list);
+  }
+}
+
+/** SQLSTATE of an error of the database, or undefined for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** Errors of the socket beneath the driver. */
+const CONNECTION_ERRNOS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
+
+/** What `pg` and its pool say, without a code, when the database does not answer in time or goes away. */
+const CONNECTION_MESSAGE =
+  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end|The server does not support SSL)/;
+
+/** Whether the error means that the database is away, starting, stopping, full or too slow. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
+  if (!(error instanceof Error)) return false;
+  const state = sqlState(error);
+  if (state !== undefined) {
+    // 08 connection, 53 resources, 57 operator intervention (57014 = statement cancelled), 58030 I/O error,
+    // 25006 a standby answered, 40001 and 40P01 = still colliding after the retries, 55P03 lock not available
+    return /^(08(?!P01)|53|57|58030|25006|40001|40P01|55P03|28|3D)/.test(state);
+  }
+  return (
+    ('code' in error && CONNECTION_ERRNOS.has(String(error.code))) || CONNECTION_MESSAGE.test(error.message)
+  );
+}
+
+/** An error as a client may see it, and what the log must carry beside it. */
+export interface MaskedError {
+  readonly clientError: GraphQLError;
+  /** Set where something was hidden: to be logged at this level with the hidden error. */
+  readonly log?: { readonly level: 'error' | 'warn'; readonly errorId: string };
+}
+
+/** Lets an error made for clients pass, and hides any other behind an id that the log carries too. */
+export function toClientError(error: unknown): MaskedError {
+  if (error instanceof GraphQLError && typeof error.extensions['code'] === 'string') {
+    return { clientError: error };
+  }
+  const errorId = randomUUID();
+  if (isDatabaseUnavailable(error)) {
+    return { clientError: serviceUnavailable(), log: { level: 'warn', errorId } };
+  }
+  const masked = clientError('INTERNAL_SERVER_ERROR', 'Internal server error.', { errorId });
+  return { clientError: masked, log: { level: 'error', errorId } };
+}

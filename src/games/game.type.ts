@@ -1,0 +1,299 @@
+import { Field, ID, InputType, Int, ObjectType, registerEnumType, ArgsType } from 'type-graphql';
+import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../filtering/filter.input.js';
+import { ConnectionArgs, connectionType } from '../graphql/connection.js';
+import { DateTime } from '../graphql/date-time.js';
+import type { Direction } from '../paging/keyset.js';
+import type * as repository from './game.repository.js';
+
+const EXTERNAL_GAME_ID =
+  'The client\'s own name of the game, unique among all games. Example: `"summer-challenge-2026"`.';
+const PLATFORM = 'Where the game is played. Example: `"android"`.';
+const STRATEGY_ID =
+  'Id of the strategy that scores the game: a built-in such as `"default"`, or `"custom:<uuid>"`.';
+const GAME_ID = 'Id of the game, a UUID in lower case. Example: `"3c6e0b8a-9c15-4f0d-8a3e-2b1f5d7c9e01"`.';
+
+@ObjectType('GameParam', {
+  description: 'A setting of a game. The same key may stand twice.',
+  simpleResolvers: true,
+})
+export class GameParamType implements repository.GameParamRow {
+  @Field(() => ID, { description: 'Id of the param, a UUID in lower case.' })
+  readonly id!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Name of the setting. Example: `"variable_basic_points"`.',
+  })
+  readonly key!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Its value, as text. Example: `"10"`.' })
+  readonly value!: string | null;
+}
+
+@ObjectType('Game', {
+  description: 'A game: users collect points in its tasks, and its strategy scores them.',
+  simpleResolvers: true,
+})
+export class GameType implements repository.GameRow {
+  @Field(() => ID, { description: GAME_ID })
+  readonly id!: string;
+
+  @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
+  readonly externalGameId!: string | null;
+
+  @Field(() => String, { nullable: true, description: PLATFORM })
+  readonly platform!: string | null;
+
+  @Field(() => ID, { nullable: true, description: STRATEGY_ID })
+  readonly strategyId!: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the game was created; null for the oldest games.',
+  })
+  readonly createdAt!: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When the game itself was last changed; null for the oldest games.',
+  })
+  readonly updatedAt!: string | null;
+
+  readonly ownerApiKey!: string | null;
+  readonly ownerOauthUserId!: string | null;
+  readonly version?: string;
+}
+
+export const GameConnection = connectionType('Game', 'games', () => GameType);
+
+@ObjectType({ description: 'The external id of a game, by its id.', simpleResolvers: true })
+export class ExternalGameId {
+  @Field(() => ID, { description: GAME_ID })
+  readonly gameId!: string;
+
+  @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
+  readonly externalGameId!: string | null;
+}
+
+@InputType({
+  description:
+    'Which games are wanted. Every field and operator given must hold; null counts as not given. A comparison with a ' +
+    'value that is missing is false, and `not` is its exact complement. At most 16 levels and 500 operators.',
+})
+export class GameFilter implements repository.GameFilter {
+  @Field(() => GameIDFilter, { nullable: true, description: 'By id.' })
+  id?: GameIDFilter | null;
+
+  @Field(() => GameStringFilter, { nullable: true, description: "By the client's own name of the game." })
+  externalGameId?: GameStringFilter | null;
+
+  @Field(() => GameStringFilter, { nullable: true, description: 'By platform.' })
+  platform?: GameStringFilter | null;
+
+  @Field(() => GameIDFilter, { nullable: true, description: 'By the id of the strategy.' })
+  strategyId?: GameIDFilter | null;
+
+  @Field(() => GameDateTimeFilter, { nullable: true, description: 'By the time of creation.' })
+  createdAt?: GameDateTimeFilter | null;
+
+  @Field(() => GameDateTimeFilter, { nullable: true, description: 'By the time of the last change.' })
+  updatedAt?: GameDateTimeFilter | null;
+
+  @Field(() => GameStringFilter, {
+    nullable: true,
+    description: 'By the key prefix of the owner; of use to admins.',
+  })
+  ownerApiKey?: GameStringFilter | null;
+
+  @Field(() => GameStringFilter, {
+    nullable: true,
+    description: 'By the token subject of the owner; of use to admins.',
+  })
+  ownerOauthUserId?: GameStringFilter | null;
+
+  @Field(() => [GameFilter], {
+    nullable: true,
+    description: 'All of these must hold; an empty list matches all.',
+  })
+  and?: GameFilter[] | null;
+
+  @Field(() => [GameFilter], {
+    nullable: true,
+    description: 'One of these must hold; an empty list matches nothing.',
+  })
+  or?: GameFilter[] | null;
+
+  @Field(() => GameFilter, { nullable: true, description: 'This must not hold.' })
+  not?: GameFilter | null;
+}
+
+export const OrderDirection = { ASC: 'ASC', DESC: 'DESC' } as const;
+registerEnumType(OrderDirection, {
+  name: 'OrderDirection',
+  description: 'Which way to sort.',
+  valuesConfig: {
+    ASC: { description: 'Smallest or oldest first; what has no value comes last.' },
+    DESC: { description: 'Largest or newest first; what has no value comes first.' },
+  },
+});
+
+export const GameOrderField = {
+  CREATED_AT: 'CREATED_AT',
+  UPDATED_AT: 'UPDATED_AT',
+  EXTERNAL_GAME_ID: 'EXTERNAL_GAME_ID',
+  PLATFORM: 'PLATFORM',
+  STRATEGY_ID: 'STRATEGY_ID',
+} as const;
+registerEnumType(GameOrderField, {
+  name: 'GameOrderField',
+  description: 'What games can be sorted by. Text is sorted by code point.',
+  valuesConfig: {
+    CREATED_AT: { description: 'When the game was created.' },
+    UPDATED_AT: { description: 'When the game was last changed. A game that changes during a walk moves.' },
+    EXTERNAL_GAME_ID: { description: "The client's own name of the game." },
+    PLATFORM: { description: 'Where the game is played.' },
+    STRATEGY_ID: { description: 'The id of the strategy.' },
+  },
+});
+
+@InputType({ description: 'One level of sorting.' })
+export class GameOrder implements repository.GameOrder {
+  @Field(() => GameOrderField, { description: 'What to sort by; each field once.' })
+  field!: repository.GameOrderField;
+
+  @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Which way.' })
+  direction!: Direction;
+}
+
+@ArgsType()
+export class GamesArgs extends ConnectionArgs implements repository.GameQuery {
+  @Field(() => GameFilter, { nullable: true, description: 'Which games; all of yours when not given.' })
+  filter?: GameFilter | null;
+
+  @Field(() => [GameOrder], {
+    nullable: true,
+    description:
+      'How to sort, the first level first; newest first when not given or empty. The id breaks ties.',
+  })
+  orderBy?: GameOrder[] | null;
+}
+
+@InputType({ description: 'A setting of a new game.' })
+export class GameParamInput {
+  @Field(() => String, { description: 'Name of the setting. Example: `"variable_basic_points"`.' })
+  key!: string;
+
+  @Field(() => String, { description: 'Its value, as text. Example: `"10"`.' })
+  value!: string;
+}
+
+@InputType({ description: 'A new game. It belongs to the caller.' })
+export class CreateGameInput implements repository.NewGame {
+  @Field(() => String, {
+    description:
+      "The client's own name of the game: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.",
+  })
+  externalGameId!: string;
+
+  @Field(() => String, { description: `${PLATFORM} 1 to 100 characters.` })
+  platform!: string;
+
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'A built-in strategy, or `custom:<uuid>` of a published custom one of yours; `"default"` when not given.',
+  })
+  strategyId?: string | null;
+
+  @Field(() => [GameParamInput], { nullable: true, description: 'Settings of the game.' })
+  params?: GameParamInput[] | null;
+}
+
+@ObjectType({ description: 'What `createGame` did.', simpleResolvers: true })
+export class CreateGamePayload {
+  @Field(() => GameType, { nullable: true, description: 'The new game.' })
+  readonly game!: repository.GameRow | null;
+}
+
+@InputType({
+  description: 'Changes to a game. What is null or not given stays as it is; nothing can be cleared.',
+})
+export class PatchGameInput implements repository.GamePatch {
+  @Field(() => ID, { description: 'Which game.' })
+  id!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "The client's own name of the game: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.",
+  })
+  externalGameId?: string | null;
+
+  @Field(() => String, { nullable: true, description: `${PLATFORM} 1 to 100 characters.` })
+  platform?: string | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'A built-in strategy, or `custom:<uuid>` of a published custom one of yours.',
+  })
+  strategyId?: string | null;
+}
+
+@ObjectType({ description: 'What `patchGame` did.', simpleResolvers: true })
+export class PatchGamePayload {
+  @Field(() => GameType, { nullable: true, description: 'The game as it is now.' })
+  readonly game!: repository.GameRow | null;
+}
+
+@InputType({ description: 'A game to delete, with everything that belongs to it.' })
+export class DeleteGameInput {
+  @Field(() => ID, { description: 'Which game.' })
+  id!: string;
+}
+
+@ObjectType({ description: 'How much was deleted with a game.', simpleResolvers: true })
+export class DeletedCounts implements repository.DeletedCounts {
+  @Field(() => Int, { description: 'Settings of the game.' })
+  readonly params!: number;
+
+  @Field(() => Int, { description: 'Tasks of the game.' })
+  readonly tasks!: number;
+
+  @Field(() => Int, { description: 'Settings of those tasks.' })
+  readonly taskParams!: number;
+
+  @Field(() => Int, { description: 'Awards of points in those tasks.' })
+  readonly userPoints!: number;
+
+  @Field(() => Int, { description: 'Settings of users in the game.' })
+  readonly userGameConfigs!: number;
+}
+
+@ObjectType({ description: 'What `deleteGame` did.', simpleResolvers: true })
+export class DeleteGamePayload {
+  @Field(() => ID, { nullable: true, description: 'Id of the game that is gone.' })
+  readonly deletedGameId!: string | null;
+
+  @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
+  readonly externalGameId!: string | null;
+
+  @Field(() => DeletedCounts, { description: 'What went with it.' })
+  readonly deleted!: DeletedCounts;
+}
+
+@InputType({ description: 'A move of all your games from one strategy to another.' })
+export class BulkUpdateStrategyIdInput {
+  @Field(() => ID, { description: 'The strategy that the games are on now. It need not exist any more.' })
+  oldStrategyId!: string;
+
+  @Field(() => ID, {
+    description: 'A built-in strategy, or `custom:<uuid>` of a published custom one of yours.',
+  })
+  newStrategyId!: string;
+}
+
+@ObjectType({ description: 'What `bulkUpdateStrategyId` did.', simpleResolvers: true })
+export class BulkUpdateStrategyIdPayload {
+  @Field(() => Int, { description: 'How many games were moved.' })
+  readonly count!: number;
+}

@@ -1,0 +1,118 @@
+import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
+import type { Page, PageArguments } from '../paging/page.js';
+
+/** Resolvers of plain fields that type-graphql need not wrap: graphql-js reads the property itself. */
+const SIMPLE = { simpleResolvers: true } as const;
+
+@ArgsType()
+export class ConnectionArgs implements PageArguments {
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'How many to read from the start of the list, or after `after`: 1 to 100. 20 when neither `first` nor `last` is given.',
+  })
+  first?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Read what comes after this cursor. It must come from the same field with the same filter, order and caller.',
+  })
+  after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'How many to read from the end of the list, or before `before`: 1 to 100. Not together with `first`.',
+  })
+  last?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Read what comes before this cursor. It must come from the same field with the same filter, order and caller.',
+  })
+  before?: string | null;
+}
+
+@ObjectType({ description: 'Where a page stands in its list.', ...SIMPLE })
+export class PageInfo {
+  @Field(() => Boolean, { description: 'Whether anything comes after this page, whichever way it was read.' })
+  readonly hasNextPage: () => Promise<boolean>;
+
+  @Field(() => Boolean, {
+    description: 'Whether anything comes before this page, whichever way it was read.',
+  })
+  readonly hasPreviousPage: () => Promise<boolean>;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the first item; null on an empty page.' })
+  readonly startCursor: () => string | null;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the last item; null on an empty page.' })
+  readonly endCursor: () => string | null;
+
+  constructor(page: Page<object>) {
+    const cursor = (row: object | undefined): string | null => (row ? page.cursorOf(row) : null);
+    this.hasNextPage = () => page.hasNextPage();
+    this.hasPreviousPage = () => page.hasPreviousPage();
+    this.startCursor = () => cursor(page.rows[0]);
+    this.endCursor = () => cursor(page.rows.at(-1));
+  }
+}
+
+/** What a connection field answers with. Its parts are functions, so that only what is asked for is read. */
+export interface Connection<Node> {
+  readonly edges: () => { readonly node: Node; readonly cursor: () => string }[];
+  readonly nodes: readonly Node[];
+  readonly pageInfo: PageInfo;
+  readonly totalCount: () => Promise<number>;
+}
+
+/** Shows a page as a Relay connection. */
+export function connectionOf<Node extends object>(page: Page<Node>): Connection<Node> {
+  return {
+    edges: () => page.rows.map((node) => ({ node, cursor: () => page.cursorOf(node) })),
+    nodes: page.rows,
+    pageInfo: new PageInfo(page),
+    totalCount: () => page.totalCount(),
+  };
+}
+
+/** Makes the types `<name>Connection` and `<name>Edge` of a node type, which is called `items` in texts. */
+export function connectionType<Node extends object>(
+  name: string,
+  items: string,
+  nodeType: () => ClassType<Node>,
+): ClassType<Connection<Node>> {
+  @ObjectType(`${name}Edge`, {
+    description: `One of the ${items} of a list, and where it stands there.`,
+    ...SIMPLE,
+  })
+  class Edge {
+    @Field(() => String, {
+      description: 'Where this item stands in the list: to be given to `after` or `before`.',
+    })
+    readonly cursor!: () => string;
+
+    @Field(nodeType, { description: 'The item itself.' })
+    readonly node!: Node;
+  }
+
+  @ObjectType(`${name}Connection`, { description: `A page of ${items}.`, ...SIMPLE })
+  class ConnectionType implements Connection<Node> {
+    @Field(() => [Edge], { description: 'The items of the page, each with its cursor.' })
+    readonly edges!: () => { readonly node: Node; readonly cursor: () => string }[];
+
+    @Field(() => [nodeType()], { description: 'The items of the page.' })
+    readonly nodes!: readonly Node[];
+
+    @Field(() => PageInfo, { description: 'Where the page stands in the list.' })
+    readonly pageInfo!: PageInfo;
+
+    @Field(() => Int, {
+      description: 'How many items the whole list has, whatever the page. Counted only when it is asked for.',
+    })
+    readonly totalCount!: () => Promise<number>;
+  }
+  return ConnectionType as ClassType<Connection<Node>>;
+}

@@ -1,0 +1,44 @@
+import { ConfigError, readConfig } from './config.js';
+import { openDatabase } from './database/database.js';
+import { DirectoryLockedError } from './database/directory-lock.js';
+import { ensureDemoData, welcome } from './seed/demo.js';
+import { createServer, GRAPHQL_PATH } from './server.js';
+import { onStopSignal } from './stop-signal.js';
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${startError(error)}\n`);
+  process.exit(1);
+}
+
+/** config -> database -> server -> listen -> stop on signals */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const database = await openDatabase(config.database);
+  const server = await createServer(config, database);
+  onStopSignal(async () => {
+    await server.close();
+    await database.close();
+  });
+  let demo = null;
+  if (config.database.kind === 'embedded') {
+    await database.migrate();
+    demo = await ensureDemoData(database, config.database.directory);
+  }
+  const address = await server.listen({
+    host: config.host,
+    port: config.port,
+    listenTextResolver: (url) => `Ready: GraphQL at ${url}${GRAPHQL_PATH}`,
+  });
+  if (demo !== null) process.stdout.write(`${welcome(address, demo)}\n`);
+}
+
+/** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
+function startError(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof DirectoryLockedError) return error.message;
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
+    return `Cannot listen: ${error.message}. Set HOST and PORT to an address that is free.`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,4 @@
+import { M0001AdoptGame } from './m0001-adopt-game.js';
+
+/** All migrations, oldest first. Append-only: one that was released is never changed. */
+export const migrations = [{ name: 'M0001AdoptGame', class: M0001AdoptGame }];

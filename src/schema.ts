@@ -1,0 +1,17 @@
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchemaSync } from 'type-graphql';
+import { ViewerResolver } from './auth/viewer.resolver.js';
+import { GameResolver } from './games/game.resolver.js';
+import { refuseBrokenText } from './graphql/text-guard.js';
+
+/** Builds the schema from the list of resolvers. */
+export function createSchema(): GraphQLSchema {
+  return refuseBrokenText(
+    buildSchemaSync({
+      resolvers: [ViewerResolver, GameResolver],
+      // Rules on input are the repositories' own: they need the database, and report all at once.
+      validate: false,
+    }),
+  );
+}

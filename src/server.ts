@@ -1,0 +1,216 @@
+import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
+import Fastify, {
+  LogController,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { authenticate } from './auth/authenticate.js';
+import { identityOf, type Identity } from './auth/caller.js';
+import type { Config } from './config.js';
+import { Context } from './context.js';
+import type { Database } from './database/database.js';
+import { limitExceeded, toClientError, type MaskedError } from './errors.js';
+import { errorPlugin } from './graphql/error-plugin.js';
+import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
+import { createSchema } from './schema.js';
+import { Strategies } from './strategies/strategies.js';
+
+/** Where the API is served. */
+export const GRAPHQL_PATH = '/graphql';
+
+/** Largest body of a request, in bytes. */
+const MAX_BODY_BYTES = 100_000;
+/** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
+const MAX_TOKENS = 5_000;
+/** Longest time in which a request must have arrived, in ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longest wait for the database's answer to a readiness probe, in ms. */
+const READINESS_TIMEOUT_MS = 2_000;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the log line of a GraphQL request tells beyond HTTP. */
+    graphql?: OperationLog & { caller?: Identity };
+  }
+}
+
+/** Makes the HTTP server, not yet listening. Its `close()` finishes what it has and takes nothing new. */
+export async function createServer(config: Config, database: Database): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: { level: config.logLevel },
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    logController: new LogController({ disableRequestLogging: true }),
+  });
+  logRequests(app);
+  answerErrorsAsJson(app);
+  serveHealth(app, database);
+  await serveGraphql(app, config, database);
+  return app;
+}
+
+/** One line per request. Headers and bodies are never logged: they carry secrets. */
+function logRequests(app: FastifyInstance): void {
+  app.decorateRequest('graphql');
+  app.addHook('onResponse', (request, reply, done) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ...request.graphql,
+      },
+      'request',
+    );
+    done();
+  });
+}
+
+/** Errors outside of GraphQL look like those inside, so that clients need to understand one form only. */
+function answerErrorsAsJson(app: FastifyInstance): void {
+  const answer = (reply: FastifyReply, status: number, error: GraphQLFormattedError): FastifyReply =>
+    reply
+      .code(status)
+      .type('application/json; charset=utf-8')
+      .send({ errors: [error] });
+  const badRequest = (message: string): GraphQLFormattedError => ({
+    message,
+    extensions: { code: 'BAD_REQUEST' },
+  });
+
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status === 413) {
+      const { message, extensions } = limitExceeded(
+        `The body of a request may have ${MAX_BODY_BYTES} bytes at most.`,
+      );
+      return answer(reply, 413, { message, extensions });
+    }
+    if (status < 500) return answer(reply, status, badRequest(error.message));
+    const masked = toClientError(error);
+    if (masked.log)
+      request.log[masked.log.level]({ err: error, errorId: masked.log.errorId }, 'masked error');
+    const { http, ...extensions } = masked.clientError.extensions as { http?: { status: number } };
+    return answer(reply, http?.status ?? 500, { message: masked.clientError.message, extensions });
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    answer(reply, 404, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`)),
+  );
+}
+
+/** `/health/live`: the process runs. `/health/ready`: it can serve; no once it is stopping. */
+function serveHealth(app: FastifyInstance, database: Database): void {
+  let stopping = false;
+  app.addHook('preClose', (done) => {
+    stopping = true;
+    done();
+  });
+  app.get('/health/live', () => ({ status: 'live' }));
+  app.get('/health/ready', async (request, reply) => {
+    const reason = stopping ? 'stopping' : await unreadyReason(database, request);
+    return reason === null
+      ? { status: 'ready' }
+      : reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason });
+  });
+}
+
+async function unreadyReason(database: Database, request: FastifyRequest): Promise<string | null> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => timeout.reject(new Error('The database did not answer in time.')),
+    READINESS_TIMEOUT_MS,
+  );
+  try {
+    const ready = await Promise.race([database.isReady(), timeout.promise]);
+    return ready ? null : "the database does not hold GAME's tables: run npm run migrate";
+  } catch (error) {
+    request.log.warn({ err: error }, 'not ready');
+    return 'the database does not answer';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function serveGraphql(app: FastifyInstance, config: Config, database: Database): Promise<void> {
+  const strategies = new Strategies(config.strategies);
+  const logMasked = (log: NonNullable<MaskedError['log']>, error: unknown): void => {
+    app.log[log.level]({ err: error, errorId: log.errorId }, 'masked error');
+  };
+  const apollo = new ApolloServer<Context>({
+    schema: createSchema(),
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: MAX_TOKENS },
+    validationOptions: { maxErrors: 20 },
+    executionOptions: { maxCoercionErrors: 20 },
+    logger: app.log,
+    formatError: (formatted, error) => hideUnknown(formatted, error, logMasked),
+    plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(logMasked), operationLogPlugin],
+  });
+  await apollo.start();
+  app.addHook('onClose', () => apollo.stop());
+
+  app.route({
+    method: ['GET', 'POST'],
+    url: GRAPHQL_PATH,
+    handler: async (request, reply) => {
+      request.graphql = {};
+      const response = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: toGraphqlRequest(request),
+        context: async () => {
+          try {
+            const viewer = await authenticate(database.em.fork(), request.headers);
+            request.graphql = { caller: identityOf(viewer) };
+            return new Context(viewer, database.em, strategies, request.graphql);
+          } catch (error) {
+            const masked = toClientError(error);
+            if (masked.log) logMasked(masked.log, error);
+            throw masked.clientError;
+          }
+        },
+      });
+      reply.code(response.status ?? 200);
+      for (const [name, value] of response.headers) reply.header(name, value);
+      if (response.body.kind === 'chunked') throw new Error('Incremental delivery is not served.');
+      return reply.send(response.body.string);
+    },
+  });
+}
+
+function toGraphqlRequest(request: FastifyRequest): HTTPGraphQLRequest {
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  const query = request.url.indexOf('?');
+  return {
+    method: request.method,
+    headers,
+    search: query === -1 ? '' : request.url.slice(query),
+    body: request.body,
+  };
+}
+
+/** The last net: whatever came past `errorPlugin` without being made for clients is hidden here. */
+function hideUnknown(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  logMasked: (log: NonNullable<MaskedError['log']>, error: unknown) => void,
+): GraphQLFormattedError {
+  if (formatted.extensions?.['code'] !== 'INTERNAL_SERVER_ERROR' || 'errorId' in formatted.extensions) {
+    return formatted;
+  }
+  const { clientError, log } = toClientError(
+    error instanceof Error && 'originalError' in error ? error.originalError : error,
+  );
+  if (log) logMasked(log, error);
+  const { message, extensions } = clientError as GraphQLError;
+  return { ...formatted, message, extensions: { ...extensions } };
+}
