@@ -1,5 +1,5 @@
 import { Migrator } from '@mikro-orm/migrations';
-import type { Options } from '@mikro-orm/postgresql';
+import { EntityCaseNamingStrategy, type Options } from '@mikro-orm/postgresql';
 import { ApiKey } from './src/api-keys/api-key.entity.js';
 import { LogEntry } from './src/audit/log-entry.entity.js';
 import { GameParam } from './src/games/game-param.entity.js';
@@ -11,6 +11,8 @@ import { StrategyDefinition } from './src/strategies/strategy-definition.entity.
 const config: Options = {
   entities: [ApiKey, Game, GameParam, LogEntry, StrategyDefinition],
   extensions: [Migrator],
+  // GAME's columns are mostly named as the properties are; the others are named one by one.
+  namingStrategy: EntityCaseNamingStrategy,
   migrations: {
     migrationsList: migrations,
     tableName: 'game_graphql_migrations',
@@ -18,7 +20,9 @@ const config: Options = {
     transactional: false,
     allOrNothing: false,
     snapshot: false,
+    disableForeignKeys: false,
   },
-  discovery: { warnWhenNoEntities: false },
+  // What goes wrong with the database is reported by whoever asked it; see src/errors.ts.
+  logger: () => {},
 };
 export default config;

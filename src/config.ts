@@ -1,4 +1,5 @@
-import { parse as parseConnectionString, type ConnectionOptions } from 'pg-connection-string';
+import type { ClientConfig } from 'pg';
+import { parse, toClientConfig } from 'pg-connection-string';
 import type { StrategySettings } from './strategies/strategies.js';
 
 /** Where the data is. */
@@ -11,11 +12,23 @@ export type DatabaseConfig =
       readonly prepareStatements: boolean;
     };
 
+/** Who signs bearer tokens. */
+export interface OAuthConfig {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUrl: URL;
+  readonly clientId: string;
+}
+
 export interface Config {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
   readonly database: DatabaseConfig;
+  /** Null: no issuer is configured. */
+  readonly oauth: OAuthConfig | null;
+  /** Role in a bearer token that makes an admin. */
+  readonly adminRole: string;
   readonly strategies: StrategySettings;
 }
 
@@ -66,6 +79,22 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   );
   const poolMax = read('DATABASE_POOL_MAX', '10', 10, integer(1, 1_000));
   const prepareStatements = read('DATABASE_PREPARED_STATEMENTS', 'off', true, onOff);
+  const issuer = read('OAUTH_ISSUER', 'https://login.example.org/realms/game', null, String);
+  const audience = read('OAUTH_AUDIENCE', 'game-graphql', null, String);
+  const jwksUrl = read(
+    'OAUTH_JWKS_URL',
+    'https://login.example.org/realms/game/protocol/openid-connect/certs',
+    null,
+    httpUrl,
+  );
+  const clientId = read('OAUTH_CLIENT_ID', 'game-graphql', audience, String);
+  const isSet = (name: string): boolean => (env[name] ?? '') !== '';
+  const missing = ['OAUTH_ISSUER', 'OAUTH_AUDIENCE', 'OAUTH_JWKS_URL'].filter((name) => !isSet(name));
+  if (missing.length === 1 || missing.length === 2) {
+    problems.push(
+      `${missing.join(' and ')} must be set too: bearer tokens need OAUTH_ISSUER, OAUTH_AUDIENCE and OAUTH_JWKS_URL.`,
+    );
+  }
   const config: Config = {
     host: read('HOST', '127.0.0.1', '127.0.0.1', String),
     port: read('PORT', '4000', 4000, integer(0, 65_535)),
@@ -74,6 +103,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       url === null
         ? { kind: 'embedded', directory: EMBEDDED_DIRECTORY }
         : { kind: 'postgresql', url, poolMax, prepareStatements },
+    oauth:
+      issuer === null || audience === null || jwksUrl === null
+        ? null
+        : { issuer, audience, jwksUrl, clientId: clientId ?? audience },
+    adminRole: read('OAUTH_ADMIN_ROLE', 'AdministratorGAME', 'AdministratorGAME', String),
     strategies: {
       realm: read('STRATEGY_REALM', 'GameRealm', 'GameRealm', String),
       furtherBuiltIns: read('BUILT_IN_STRATEGIES', 'myStrategy@1.0.0,other@2.1.0', {}, builtInStrategies),
@@ -100,6 +134,12 @@ const oneOf =
     if (value === undefined) throw new InvalidValue(`must be one of ${values.join(', ')}`);
     return value;
   };
+
+function httpUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new InvalidValue('must be an http or https URL');
+  return url;
+}
 
 function onOff(text: string): boolean {
   return oneOf(['on', 'off'])(text) === 'on';
@@ -132,8 +172,8 @@ function databaseUrl(text: string): string {
 }
 
 /** The parts of a `DATABASE_URL` as `pg` takes them, its `sslmode` with the meaning that libpq gives it. */
-export function connectionOptions(url: string): ConnectionOptions {
-  return parseConnectionString(url, { useLibpqCompat: true });
+export function connectionOptions(url: string): ClientConfig {
+  return toClientConfig(parse(url, { useLibpqCompat: true }));
 }
 
 function builtInStrategies(text: string): Record<string, string> {

@@ -42,7 +42,8 @@ export class Context {
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */
   get caller(): KnownCaller {
-    if (this.viewer.kind === 'anonymous') throw unauthenticated('Send an API key in the X-API-Key header.');
+    if (this.viewer.kind === 'anonymous')
+      throw unauthenticated('Send an API key in the X-API-Key header, or a bearer token.');
     return this.viewer;
   }
 }

@@ -8,8 +8,12 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
-import { authenticate } from './auth/authenticate.js';
+import { apiKeyScheme } from './auth/api-key.js';
+import { authenticate, type AuthScheme } from './auth/authenticate.js';
+import { bearerScheme } from './auth/bearer.js';
 import { identityOf, type Identity } from './auth/caller.js';
+import { DevIssuer } from './auth/dev-issuer.js';
+import { RemoteKeySet } from './auth/key-set.js';
 import type { Config } from './config.js';
 import { Context } from './context.js';
 import type { Database } from './database/database.js';
@@ -139,6 +143,7 @@ async function unreadyReason(database: Database, request: FastifyRequest): Promi
 
 async function serveGraphql(app: FastifyInstance, config: Config, database: Database): Promise<void> {
   const strategies = new Strategies(config.strategies);
+  const schemes = [apiKeyScheme(database.em), await bearer(config)];
   const logMasked = (log: NonNullable<MaskedError['log']>, error: unknown): void => {
     app.log[log.level]({ err: error, errorId: log.errorId }, 'masked error');
   };
@@ -166,7 +171,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
         httpGraphQLRequest: toGraphqlRequest(request),
         context: async () => {
           try {
-            const viewer = await authenticate(database.em.fork(), request.headers);
+            const viewer = await authenticate(schemes, request.raw);
             request.graphql = { caller: identityOf(viewer) };
             return new Context(viewer, database.em, strategies, request.graphql);
           } catch (error) {
@@ -182,6 +187,14 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
       return reply.send(response.body.string);
     },
   });
+}
+
+/** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */
+async function bearer({ oauth, adminRole, database }: Config): Promise<AuthScheme> {
+  if (oauth !== null) return bearerScheme({ ...oauth, adminRole }, new RemoteKeySet(oauth.jwksUrl).getKey);
+  if (database.kind === 'postgresql') return bearerScheme(null, null);
+  const issuer = await DevIssuer.open(database.directory);
+  return bearerScheme(issuer.settings(adminRole), issuer.getKey);
 }
 
 function toGraphqlRequest(request: FastifyRequest): HTTPGraphQLRequest {

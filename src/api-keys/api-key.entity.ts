@@ -10,7 +10,7 @@ const ApiKeySchema = defineEntity({
     client: p.string().nullable(),
     description: p.string().nullable(),
     active: p.boolean().nullable(),
-    createdBy: p.string().name('createdBy').nullable(),
+    createdBy: p.string().nullable(),
     createdAt: p.string().columnType('timestamptz').name('created_at').nullable(),
     updatedAt: p.string().columnType('timestamptz').name('updated_at').nullable(),
   }),

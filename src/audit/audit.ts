@@ -1,6 +1,8 @@
 import { raw, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
+import sql from 'sql-template-tag';
 import { identityOf, type KnownCaller } from '../auth/caller.js';
+import { query } from '../database/query.js';
 import { LogEntry } from './log-entry.entity.js';
 
 /**
@@ -13,13 +15,25 @@ export async function recordWrite(
   message: string,
   details: Record<string, unknown>,
 ): Promise<void> {
+  const { apiKey, oauthUserId } = identityOf(caller);
+  // The log refers to the table of subjects, which GAME fills when it first sees one. Several writes may be
+  // the first.
+  if (oauthUserId !== null) {
+    await query(
+      em,
+      sql`INSERT INTO oauthusers (id, provider, provider_user_id, status, created_at, updated_at)
+          VALUES (${randomUUID()}::uuid, 'keycloak', ${oauthUserId}, 'active', clock_timestamp(), clock_timestamp())
+          ON CONFLICT (provider_user_id) DO NOTHING`,
+    );
+  }
   await em.insert(LogEntry, {
     id: randomUUID(),
     logLevel: 'SUCCESS',
     module: 'game',
     message,
     details: caller.kind === 'admin' ? { ...details, admin: true } : details,
-    ...identityOf(caller),
+    apiKey,
+    oauthUserId,
     createdAt: raw('clock_timestamp()'),
     updatedAt: raw('clock_timestamp()'),
   });

@@ -1,21 +1,52 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { IncomingHttpHeaders } from 'node:http';
-import { unauthenticated } from '../errors.js';
-import { authenticateApiKey } from './api-key.js';
-import { ANONYMOUS, type Caller } from './caller.js';
+import { GraphQLError } from 'graphql';
+import type { IncomingMessage } from 'node:http';
+import { ANONYMOUS, type Caller, type Identity } from './caller.js';
+
+/** What a good credential says of its bearer. */
+export interface Credential extends Identity {
+  readonly isAdmin: boolean;
+}
 
 /**
- * Who sent this request. Called once per request.
- *
- * @throws UNAUTHENTICATED when a credential was sent that is not good: a bad one never makes the caller
- *   anonymous
+ * One way to say who one is. Answers null for "not mine: no such credential was sent", a credential for
+ * "this caller", and throws UNAUTHENTICATED for "mine, but bad", or SERVICE_UNAVAILABLE when it cannot tell.
  */
-export async function authenticate(em: SqlEntityManager, headers: IncomingHttpHeaders): Promise<Caller> {
-  if (headers.authorization !== undefined) {
-    throw unauthenticated(
-      'The Authorization header is not supported. Send an API key in the X-API-Key header.',
-    );
+export type AuthScheme = (request: IncomingMessage) => Promise<Credential | null>;
+
+/**
+ * Who sent this request. Called once per request. Credentials of several schemes make one caller with all
+ * their identities.
+ *
+ * @throws UNAUTHENTICATED when any credential that was sent is not good, whatever the others are: a bad one
+ *   never makes the caller anonymous or somebody else
+ */
+export async function authenticate(
+  schemes: readonly AuthScheme[],
+  request: IncomingMessage,
+): Promise<Caller> {
+  const answers = await Promise.allSettled(schemes.map((scheme) => scheme(request)));
+  const failures = answers.flatMap((answer) =>
+    answer.status === 'rejected' ? [answer.reason as unknown] : [],
+  );
+  if (failures.length > 0) throw failures.find(isUnauthenticated) ?? failures[0];
+  const credentials = answers.flatMap((answer) =>
+    answer.status === 'fulfilled' && answer.value !== null ? [answer.value] : [],
+  );
+  return callerOf(credentials);
+}
+
+function callerOf(credentials: readonly Credential[]): Caller {
+  const apiKey = credentials.find((credential) => credential.apiKey !== null)?.apiKey ?? null;
+  const oauthUserId = credentials.find((credential) => credential.oauthUserId !== null)?.oauthUserId ?? null;
+  if (oauthUserId !== null && credentials.some(({ isAdmin }) => isAdmin)) {
+    return { kind: 'admin', apiKey, oauthUserId };
   }
-  const apiKey = await authenticateApiKey(em, headers);
-  return apiKey === null ? ANONYMOUS : { kind: 'apiKey', apiKey };
+  if (apiKey !== null && oauthUserId !== null) return { kind: 'apiKeyAndOAuth', apiKey, oauthUserId };
+  if (apiKey !== null) return { kind: 'apiKey', apiKey };
+  if (oauthUserId !== null) return { kind: 'oauth', oauthUserId };
+  return ANONYMOUS;
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions['code'] === 'UNAUTHENTICATED';
 }

@@ -2,6 +2,8 @@ import { MikroORM as PgliteORM } from '@mikro-orm/pglite';
 import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
 import sql from 'sql-template-tag';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
@@ -12,6 +14,9 @@ import { query } from './query.js';
 /** Longest wait for a connection, and for one statement, in ms. */
 const CONNECTION_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
+
+/** Time between two attempts to get the lock of migrations, in ms. */
+const LOCK_RETRY_MS = 250;
 
 /** An open database. It connects when it is first used, and again after the database was away. */
 export interface Database {
@@ -30,7 +35,9 @@ export interface OpenOptions {
 
 /** @throws DirectoryLockedError when another process has the embedded database open */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
-  if (config.kind === 'postgresql') return new OpenDatabase(await openPostgresql(config, options));
+  if (config.kind === 'postgresql') {
+    return new OpenDatabase(await openPostgresql(config, options), () => lockMigrations(config.url));
+  }
   await mkdir(config.directory, { recursive: true, mode: 0o700 });
   const lock = await DirectoryLock.acquire(join(config.directory, 'lock'));
   try {
@@ -38,7 +45,8 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
     const orm = await PgliteORM.init({ ...baseConfig, dbName: dataDir } as Parameters<
       typeof PgliteORM.init
     >[0]);
-    return new OpenDatabase(orm as unknown as MikroORM, lock);
+    // Both drivers share MikroORM's SQL layer, which is all that is used; only their classes differ.
+    return new OpenDatabase(orm as unknown as MikroORM, () => Promise.resolve(() => Promise.resolve()), lock);
   } catch (error) {
     await lock.release();
     throw error;
@@ -66,9 +74,27 @@ function openPostgresql(
   return MikroORM.init(options);
 }
 
+/**
+ * Waits until no other process migrates the database, and keeps others waiting until it is released. The
+ * lock lives on a connection of its own. It is asked for again and again, not waited for: a statement that
+ * waits has a snapshot, and CREATE INDEX CONCURRENTLY would in turn wait for that.
+ */
+async function lockMigrations(url: string): Promise<() => Promise<void>> {
+  const client = new Client(connectionOptions(url));
+  await client.connect();
+  for (;;) {
+    const { rows } = await client.query<{ locked: boolean }>(
+      `SELECT pg_try_advisory_lock(hashtext('game_graphql_migrations')) AS locked`,
+    );
+    if (rows[0]?.locked) return () => client.end();
+    await delay(LOCK_RETRY_MS);
+  }
+}
+
 class OpenDatabase implements Database {
   constructor(
     private readonly orm: MikroORM,
+    private readonly lockMigrations: () => Promise<() => Promise<void>>,
     private readonly lock?: DirectoryLock,
   ) {}
 
@@ -77,7 +103,12 @@ class OpenDatabase implements Database {
   }
 
   async migrate(): Promise<string[]> {
-    return (await this.orm.migrator.up()).map(({ name }) => name);
+    const release = await this.lockMigrations();
+    try {
+      return (await this.orm.migrator.up()).map(({ name }) => name);
+    } finally {
+      await release();
+    }
   }
 
   async isReady(): Promise<boolean> {

@@ -7,7 +7,7 @@ const GameParamSchema = defineEntity({
     id: p.uuid().primary(),
     key: p.string().nullable(),
     value: p.string().nullable(),
-    gameId: p.uuid().name('gameId').nullable(),
+    gameId: p.uuid().nullable(),
     apiKey: p.string().name('apiKey_used').nullable(),
     oauthUserId: p.string().name('oauth_user_id').nullable(),
     createdAt: p.string().columnType('timestamptz').name('created_at').nullable(),

@@ -7,9 +7,9 @@ const GameSchema = defineEntity({
   repository: () => GameRepository,
   properties: (p) => ({
     id: p.uuid().primary(),
-    externalGameId: p.string().name('externalGameId').unique().nullable(),
+    externalGameId: p.string().unique().nullable(),
     platform: p.string().nullable(),
-    strategyId: p.string().name('strategyId').nullable(),
+    strategyId: p.string().nullable(),
     ownerApiKey: p.string().name('apiKey_used').nullable(),
     ownerOauthUserId: p.string().name('oauth_user_id').nullable(),
     // Timestamps are text: a JavaScript Date would lose their microseconds.

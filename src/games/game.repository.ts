@@ -255,7 +255,7 @@ export class GameRepository extends EntityRepository<Game> {
       problems.throwIfAny();
 
       const id = randomUUID();
-      const now = raw('clock_timestamp()');
+      const now = raw('now()');
       await externalIdOrConflict(
         em.insert(Game, {
           id,
@@ -272,13 +272,14 @@ export class GameRepository extends EntityRepository<Game> {
       if (params.length > 0) {
         await em.insertMany(
           GameParam,
-          params.map(({ key, value }) => ({
+          params.map(({ key, value }, index) => ({
             id: randomUUID(),
             key,
             value,
             gameId: id,
             ...owner,
-            createdAt: now,
+            // Params are read oldest first: a microsecond apart they keep the order they were given in.
+            createdAt: raw(`now() + ${index} * interval '1 microsecond'`),
             updatedAt: now,
           })),
         );

@@ -5,7 +5,7 @@ const StrategyDefinitionSchema = defineEntity({
   tableName: 'strategydefinition',
   properties: (p) => ({
     id: p.uuid().primary(),
-    realmId: p.string().name('realmId').nullable(),
+    realmId: p.string().nullable(),
     name: p.string(),
     version: p.integer(),
     status: p.string(),

@@ -1,0 +1,82 @@
+import { raw, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import sql from 'sql-template-tag';
+import { ApiKey } from '../api-keys/api-key.entity.js';
+import { newApiKey } from '../api-keys/api-key.js';
+import { query } from '../database/query.js';
+import { timestampText } from '../database/timestamp.js';
+import { runCommand, UsageError } from './command.js';
+
+const USAGE = `Usage:
+  npm run api-key -- create --client NAME [--description TEXT]
+  npm run api-key -- list
+  npm run api-key -- revoke PREFIX`;
+
+await runCommand(async (database, config) => {
+  const { values, positionals } = parseArgs({
+    options: { client: { type: 'string' }, description: { type: 'string' } },
+    allowPositionals: true,
+  });
+  if (config.database.kind === 'embedded') await database.migrate();
+  const em = database.em.fork();
+  const [action, argument, ...rest] = positionals;
+  if (rest.length > 0) throw new UsageError(USAGE);
+  if (action === 'create' && values.client && argument === undefined) {
+    await create(em, values.client, values.description ?? null);
+  } else if (action === 'list' && argument === undefined) {
+    await list(em);
+  } else if (action === 'revoke' && argument !== undefined) {
+    await revoke(em, argument);
+  } else {
+    throw new UsageError(USAGE);
+  }
+});
+
+async function create(em: SqlEntityManager, client: string, description: string | null): Promise<void> {
+  const { secret, prefix, hash } = newApiKey();
+  await em.insert(ApiKey, {
+    id: randomUUID(),
+    prefix,
+    hash,
+    client,
+    description,
+    active: true,
+    createdBy: 'npm run api-key',
+    createdAt: raw('clock_timestamp()'),
+    updatedAt: raw('clock_timestamp()'),
+  });
+  process.stdout.write(
+    `${secret}\nThis is the only time that the key is shown. Send it in the X-API-Key header.\n`,
+  );
+}
+
+async function list(em: SqlEntityManager): Promise<void> {
+  const keys = await query<{
+    prefix: string | null;
+    client: string | null;
+    active: boolean;
+    createdAt: string | null;
+  }>(
+    em,
+    sql`SELECT "apiKey" AS prefix, client, coalesce(active, false) AS active,
+          ${timestampText(sql`created_at`)} AS "createdAt"
+        FROM apikey ORDER BY created_at, id`,
+  );
+  if (keys.length === 0) process.stdout.write('There are no API keys.\n');
+  for (const { prefix, client, active, createdAt } of keys) {
+    const state = active ? 'active' : 'revoked';
+    process.stdout.write(`${prefix ?? '-'}\t${state}\t${createdAt ?? '-'}\t${client ?? '-'}\n`);
+  }
+}
+
+async function revoke(em: SqlEntityManager, prefix: string): Promise<void> {
+  const revoked = await em.nativeUpdate(
+    ApiKey,
+    { prefix, active: true },
+    { active: false, updatedAt: raw('clock_timestamp()') },
+  );
+  if (revoked === 0)
+    throw new UsageError(`There is no active API key ${prefix}. See npm run api-key -- list.`);
+  process.stdout.write(`Revoked ${prefix}. It stops working within 5 seconds.\n`);
+}

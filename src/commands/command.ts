@@ -1,0 +1,45 @@
+import { ConfigError, readConfig, type Config } from '../config.js';
+import { openDatabase, type Database } from '../database/database.js';
+import { DirectoryLockedError } from '../database/directory-lock.js';
+import { isDatabaseUnavailable } from '../errors.js';
+
+/** A mistake of the user of a command: shown as one line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/**
+ * Runs a command against the configured database and ends the process: with code 0, or with code 1 and one
+ * line on standard error that says what is wrong. Statements may take as long as they need.
+ */
+export async function runCommand(work: (database: Database, config: Config) => Promise<void>): Promise<void> {
+  try {
+    const config = readConfig(process.env);
+    const database = await openDatabase(config.database, { statementTimeoutMs: 0 });
+    try {
+      await work(database, config);
+    } finally {
+      await database.close();
+    }
+  } catch (error) {
+    process.stderr.write(`${commandError(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
+export function commandError(error: unknown): string {
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof DirectoryLockedError) {
+    return error.message;
+  }
+  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+    return error.message;
+  }
+  if (isDatabaseUnavailable(error)) return `The database does not answer: ${reason(error)}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

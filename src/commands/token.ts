@@ -1,0 +1,21 @@
+import { parseArgs } from 'node:util';
+import { DevIssuer } from '../auth/dev-issuer.js';
+import { readConfig } from '../config.js';
+import { commandError, UsageError } from './command.js';
+
+/** Prints a token of the development issuer. It needs no database, so it works while the server runs. */
+try {
+  const { values } = parseArgs({ options: { subject: { type: 'string' }, admin: { type: 'boolean' } } });
+  const { database, oauth, adminRole } = readConfig(process.env);
+  if (database.kind !== 'embedded' || oauth !== null) {
+    throw new UsageError(
+      'Tokens are issued here for the embedded database alone. With DATABASE_URL or OAUTH_ISSUER set they come from your own issuer.',
+    );
+  }
+  const issuer = await DevIssuer.open(database.directory);
+  const subject = values.subject ?? (values.admin ? 'demo-admin' : 'demo-user');
+  process.stdout.write(`${await issuer.issue(subject, values.admin ? [adminRole] : [])}\n`);
+} catch (error) {
+  process.stderr.write(`${commandError(error)}\n`);
+  process.exitCode = 1;
+}
