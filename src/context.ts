@@ -1,16 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import DataLoader from 'dataloader';
 import type { Caller, KnownCaller } from './auth/caller.js';
 import { unauthenticated } from './errors.js';
 import { Game } from './games/game.entity.js';
-import type { GameParamRow, GameRepository } from './games/game.repository.js';
+import type { GameRepository } from './games/game.repository.js';
 import type { OperationLog } from './graphql/operation-log.js';
 import type { Strategies } from './strategies/strategies.js';
-
-export interface Loaders {
-  /** Params of a game that the caller may see, by the game's id. */
-  readonly gameParams: DataLoader<string, GameParamRow[]>;
-}
 
 /**
  * What a request's resolvers work with: who asks, and the repositories over one forked entity manager.
@@ -19,8 +13,6 @@ export interface Loaders {
  */
 export class Context {
   readonly games: GameRepository;
-  /** Gather what the objects of one response need into one statement each; they live for one request. */
-  readonly loaders: Loaders;
 
   constructor(
     /** Who is asking, also when nobody in particular is. */
@@ -30,14 +22,7 @@ export class Context {
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
   ) {
-    const games = em.fork().getRepository(Game);
-    this.games = games;
-    this.loaders = {
-      gameParams: new DataLoader(async (ids) => {
-        const params = await games.listParams(viewer, ids);
-        return ids.map((id) => params.get(id) ?? []);
-      }),
-    };
+    this.games = em.fork().getRepository(Game);
   }
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */

@@ -74,8 +74,8 @@ export class Problems {
     }
   }
 
-  has(argument: string): boolean {
-    return this.#list.some((problem) => problem.argument === argument);
+  any(): boolean {
+    return this.#list.length > 0;
   }
 
   /** @throws BAD_USER_INPUT with every problem that was added, if there is any. */

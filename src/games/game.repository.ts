@@ -4,67 +4,19 @@ import sql, { empty, type Sql } from 'sql-template-tag';
 import { recordWrite } from '../audit/audit.js';
 import { identityOf, type Caller, type KnownCaller } from '../auth/caller.js';
 import { query } from '../database/query.js';
-import { timestampText } from '../database/timestamp.js';
 import { inTransaction } from '../database/transaction.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, conflict, notFound, Problems, sqlState } from '../errors.js';
-import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../filtering/filter.js';
-import { fingerprintOf } from '../paging/cursor.js';
-import { or, type Direction, type KeysetColumn } from '../paging/keyset.js';
-import { pageRequest, readPage, type Page, type PageArguments } from '../paging/page.js';
+import { or } from '../paging/keyset.js';
+import type { Page } from '../paging/page.js';
+import { read } from '../reading/read.js';
+import type { Selection } from '../reading/selection.js';
+import { listShape } from '../reading/shape.js';
 import { DEFAULT_STRATEGY_ID, type Strategies } from '../strategies/strategies.js';
 import { GameParam } from './game-param.entity.js';
 import { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-
-/** A game as it is read. Timestamps are RFC 3339 text in UTC with six fraction digits. */
-export interface GameRow {
-  readonly id: string;
-  readonly externalGameId: string | null;
-  readonly platform: string | null;
-  readonly strategyId: string | null;
-  readonly ownerApiKey: string | null;
-  readonly ownerOauthUserId: string | null;
-  readonly createdAt: string | null;
-  readonly updatedAt: string | null;
-  /** Changes whenever the game or its params change, whoever wrote it. Read only when asked for. */
-  readonly version?: string;
-}
-
-/** A param of a game as it is read. */
-export interface GameParamRow {
-  readonly id: string;
-  readonly key: string | null;
-  readonly value: string | null;
-}
-
-/** What is to be read beside the columns of a game. */
-export interface GameParts {
-  readonly version: boolean;
-}
-
-export type GameFilterField =
-  | 'id'
-  | 'externalGameId'
-  | 'platform'
-  | 'strategyId'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'ownerApiKey'
-  | 'ownerOauthUserId';
-export type GameFilter = Filter<GameFilterField>;
-
-export type GameOrderField = 'CREATED_AT' | 'UPDATED_AT' | 'EXTERNAL_GAME_ID' | 'PLATFORM' | 'STRATEGY_ID';
-export interface GameOrder {
-  readonly field: GameOrderField;
-  readonly direction: Direction;
-}
-
-/** Which games are asked for, in which order, and which page of them. */
-export interface GameQuery extends PageArguments {
-  readonly filter?: GameFilter | null | undefined;
-  readonly orderBy?: readonly GameOrder[] | null | undefined;
-}
+import { gamePageShape, gameShape, visibleTo, type GameQuery, type SelectedGame } from './game.shape.js';
 
 export interface NewGame {
   readonly externalGameId: string;
@@ -94,40 +46,6 @@ export interface DeletedGame {
   readonly deleted: DeletedCounts;
 }
 
-const FILTER_COLUMNS: Readonly<Record<GameFilterField, FilterColumn>> = {
-  id: { column: sql`g.id`, type: 'uuid' },
-  externalGameId: { column: sql`g."externalGameId"`, type: 'text' },
-  platform: { column: sql`g.platform`, type: 'text' },
-  strategyId: { column: sql`g."strategyId"`, type: 'text' },
-  createdAt: { column: sql`g.created_at`, type: 'timestamptz' },
-  updatedAt: { column: sql`g.updated_at`, type: 'timestamptz' },
-  ownerApiKey: { column: sql`g."apiKey_used"`, type: 'text' },
-  ownerOauthUserId: { column: sql`g.oauth_user_id`, type: 'text' },
-};
-
-/** Where an order field is stored, and where its value stands in a row. Text is ordered by code point. */
-const ORDER_COLUMNS: Readonly<
-  Record<GameOrderField, Omit<KeysetColumn, 'direction'> & { readonly property: keyof GameRow }>
-> = {
-  CREATED_AT: { expression: sql`g.created_at`, type: 'timestamptz', nullable: true, property: 'createdAt' },
-  UPDATED_AT: { expression: sql`g.updated_at`, type: 'timestamptz', nullable: true, property: 'updatedAt' },
-  EXTERNAL_GAME_ID: {
-    expression: sql`g."externalGameId" COLLATE "C"`,
-    type: 'text',
-    nullable: true,
-    property: 'externalGameId',
-  },
-  PLATFORM: { expression: sql`g.platform COLLATE "C"`, type: 'text', nullable: true, property: 'platform' },
-  STRATEGY_ID: {
-    expression: sql`g."strategyId" COLLATE "C"`,
-    type: 'text',
-    nullable: true,
-    property: 'strategyId',
-  },
-};
-
-const NEWEST_FIRST: readonly GameOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
-
 /**
  * The questions that can be asked about games, and what can be done with them. The caller is always the
  * first parameter, and what it may see is part of the SQL of every statement: see `visibleTo`.
@@ -139,65 +57,51 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
-  async getAllGames(caller: Caller, games: GameQuery, parts: GameParts): Promise<Page<GameRow>> {
-    const problems = new Problems();
-    const order = effectiveOrder(games.orderBy, problems);
-    const filter = filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems);
-    const fingerprint = fingerprintOf('games', order, canonicalFilter(games.filter), caller);
-    const request = pageRequest(games, fingerprint, problems);
-    // The tie-breaker runs in the direction of the last column, so that one index serves both.
-    const idDirection = order.at(-1)?.direction ?? 'DESC';
-    return readPage<GameRow>(
-      this.em,
-      {
-        columns: columnsOf(parts),
-        table: sql`games g`,
-        id: sql`g.id`,
-        scope: visibleTo(caller),
-        filter: games.filter ? [filter] : [],
-        ordering: [
-          ...order.map(({ field, direction }) => ({ ...ORDER_COLUMNS[field], direction })),
-          { expression: sql`g.id`, type: 'uuid', nullable: false, direction: idDirection },
-        ],
-        positionOf: (row) => [
-          ...order.map(({ field }) => row[ORDER_COLUMNS[field].property] ?? null),
-          row.id,
-        ],
-        fingerprint,
-      },
-      request,
-    );
+  async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Page<SelectedGame>> {
+    const shape = gamePageShape(caller, games, connection);
+    if (caller.kind === 'anonymous') return EMPTY_PAGE;
+    const page = await read(this.em, shape);
+    if (page instanceof Error) throw page;
+    return page;
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
-  async getGameById(caller: Caller, id: string, parts: GameParts): Promise<GameRow> {
-    const [game] = isUuid(id) ? await this.#find(caller, sql`g.id = ${id}::uuid`, parts) : [];
+  async getGameById(caller: Caller, id: string, selection: Selection): Promise<SelectedGame> {
+    const [game] = isUuid(id) ? await this.#find(caller, sql`g.id = ${id}::uuid`, selection) : [];
     if (game === undefined) throw notFound('Game');
     return game;
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
-  async getGameByExternalId(caller: Caller, externalGameId: string, parts: GameParts): Promise<GameRow> {
-    const [game] = await this.#find(caller, sql`g."externalGameId" = ${externalGameId}`, parts);
+  async getGameByExternalId(
+    caller: Caller,
+    externalGameId: string,
+    selection: Selection,
+  ): Promise<SelectedGame> {
+    const [game] = await this.#find(caller, sql`g."externalGameId" = ${externalGameId}`, selection);
     if (game === undefined) throw notFound('Game');
     return game;
   }
 
   /** The games with these ids, in the order of the ids; null for each that is missing or not visible. */
-  async getGamesByIds(caller: Caller, ids: readonly string[], parts: GameParts): Promise<(GameRow | null)[]> {
-    const wanted = ids.filter(isUuid);
+  async getGamesByIds(
+    caller: Caller,
+    ids: readonly string[],
+    selection: Selection,
+  ): Promise<(SelectedGame | null)[]> {
+    const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const games = await this.#find(caller, sql`g.id = ANY(${[...new Set(wanted)]}::uuid[])`, parts);
+    const games = await this.#find(caller, sql`g.id = ANY(${wanted}::uuid[])`, selection);
     const byId = new Map(games.map((game) => [game.id, game]));
     return ids.map((id) => byId.get(id) ?? null);
   }
 
   /** The games on a strategy that the caller may see, newest first. */
-  async listByStrategyId(caller: Caller, strategyId: string): Promise<GameRow[]> {
+  async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<SelectedGame[]> {
     return this.#find(
       caller,
       sql`g."strategyId" = ${strategyId}`,
-      { version: false },
+      selection,
       sql`ORDER BY g.created_at DESC, g.id DESC`,
     );
   }
@@ -222,28 +126,17 @@ export class GameRepository extends EntityRepository<Game> {
   }
 
   /**
-   * Params by game id, for games that the caller may see: oldest first, undated last, then by id. One
-   * statement for any number of games.
-   */
-  async listParams(caller: Caller, gameIds: readonly string[]): Promise<Map<string, GameParamRow[]>> {
-    const rows = await query<GameParamRow & { gameId: string }>(
-      this.em,
-      sql`SELECT p.id, p.key, p.value, p."gameId" FROM gamesparams p JOIN games g ON g.id = p."gameId"
-          WHERE p."gameId" = ANY(${gameIds}::uuid[]) AND ${or(visibleTo(caller))}
-          ORDER BY p.created_at, p.id`,
-    );
-    const byGame = new Map<string, GameParamRow[]>(gameIds.map((id) => [id, []]));
-    for (const { gameId, ...param } of rows) byGame.get(gameId)?.push(param);
-    return byGame;
-  }
-
-  /**
    * Creates a game and its params in one transaction. The caller owns it: with a key and a token, both are
    * stamped on it.
    *
    * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone
    */
-  async createGame(caller: KnownCaller, strategies: Strategies, game: NewGame): Promise<GameRow> {
+  async createGame(
+    caller: KnownCaller,
+    strategies: Strategies,
+    game: NewGame,
+    selection: Selection,
+  ): Promise<SelectedGame> {
     const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
     return inTransaction(this.em, async (em) => {
       const problems = new Problems();
@@ -291,7 +184,7 @@ export class GameRepository extends EntityRepository<Game> {
         strategyId,
         params: params.length,
       });
-      return em.getRepository(Game).getGameById(caller, id, { version: true });
+      return em.getRepository(Game).getGameById(caller, id, selection);
     });
   }
 
@@ -307,7 +200,8 @@ export class GameRepository extends EntityRepository<Game> {
     strategies: Strategies,
     id: string,
     patch: GamePatch,
-  ): Promise<GameRow> {
+    selection: Selection,
+  ): Promise<SelectedGame> {
     return inTransaction(this.em, async (em) => {
       const repository = em.getRepository(Game);
       const stored = await repository.#lock(caller, id);
@@ -329,7 +223,7 @@ export class GameRepository extends EntityRepository<Game> {
           changes: changes.map(({ column, before, after }) => ({ field: column, before, after })),
         });
       }
-      return repository.getGameById(caller, id, { version: true });
+      return repository.getGameById(caller, id, selection);
     });
   }
 
@@ -425,71 +319,49 @@ export class GameRepository extends EntityRepository<Game> {
     });
   }
 
-  async #find(caller: Caller, condition: Sql, parts: GameParts, order: Sql = empty): Promise<GameRow[]> {
+  async #find(
+    caller: Caller,
+    condition: Sql,
+    selection: Selection,
+    order: Sql = empty,
+  ): Promise<SelectedGame[]> {
     const scope = visibleTo(caller);
     if (scope.length === 0) return [];
-    return query<GameRow>(
+    const game = gameShape(selection);
+    return read(
       this.em,
-      sql`SELECT ${columnsOf(parts)} FROM games g WHERE ${condition} AND ${or(scope)} ${order}`,
+      listShape(game, sql`SELECT ${game.sql} AS o FROM games g WHERE ${condition} AND ${or(scope)} ${order}`),
     );
   }
 
   /** Locks the game for the rest of the transaction. @throws NOT_FOUND */
-  async #lock(caller: Caller, id: string): Promise<GameRow> {
+  async #lock(caller: Caller, id: string): Promise<StoredGame> {
     const [game] = isUuid(id)
-      ? await this.#find(caller, sql`g.id = ${id}::uuid`, { version: false }, sql`FOR UPDATE`)
+      ? await query<StoredGame>(
+          this.em,
+          sql`SELECT g."externalGameId", g.platform, g."strategyId", g."apiKey_used" AS "ownerApiKey"
+              FROM games g WHERE g.id = ${id}::uuid AND ${or(visibleTo(caller))} FOR UPDATE`,
+        )
       : [];
     if (game === undefined) throw notFound('Game');
     return game;
   }
 }
 
-/**
- * Which games a caller may see, and change: the rights are the same. The conditions exclude each other, so
- * that each can be a branch of its own that an index serves; none means that nothing is visible.
- */
-export function visibleTo(caller: Caller): Sql[] {
-  switch (caller.kind) {
-    case 'anonymous':
-      return [];
-    case 'apiKey':
-      return [sql`g."apiKey_used" = ${caller.apiKey}`];
-    case 'oauth':
-      return [sql`g.oauth_user_id = ${caller.oauthUserId}`];
-    case 'apiKeyAndOAuth':
-      return [
-        sql`g."apiKey_used" = ${caller.apiKey}`,
-        sql`g.oauth_user_id = ${caller.oauthUserId} AND g."apiKey_used" IS DISTINCT FROM ${caller.apiKey}`,
-      ];
-    case 'admin':
-      return [sql`TRUE`];
-  }
-}
+const EMPTY_PAGE: Page<never> = {
+  nodes: [],
+  hasNextPage: false,
+  hasPreviousPage: false,
+  totalCount: 0,
+  cursorAt: () => '',
+};
 
-const COLUMNS = sql`g.id, g."externalGameId", g.platform, g."strategyId", g."apiKey_used" AS "ownerApiKey",
-  g.oauth_user_id AS "ownerOauthUserId", ${timestampText(sql`g.created_at`)} AS "createdAt",
-  ${timestampText(sql`g.updated_at`)} AS "updatedAt"`;
-
-/**
- * PostgreSQL's `xmin`, the transaction that wrote a row, changes with every write of any program, so the
- * version notices GAME's own writes, and a value that was changed and changed back.
- */
-const VERSION = sql`md5(concat(g.xmin, (SELECT string_agg(concat(p.id, p.xmin), ',' ORDER BY p.id)
-  FROM gamesparams p WHERE p."gameId" = g.id))) AS version`;
-
-function columnsOf(parts: GameParts): Sql {
-  return parts.version ? sql`${COLUMNS}, ${VERSION}` : COLUMNS;
-}
-
-function effectiveOrder(orders: GameQuery['orderBy'], problems: Problems): readonly GameOrder[] {
-  if (!orders || orders.length === 0) return NEWEST_FIRST;
-  const seen = new Set<string>();
-  orders.forEach(({ field }, index) => {
-    if (seen.has(field))
-      problems.add(`orderBy.${index}.field`, `${field} is given twice; give each field once.`);
-    seen.add(field);
-  });
-  return orders.map(({ field, direction }) => ({ field, direction }));
+/** What a write looks at of the game that it changes. */
+interface StoredGame {
+  readonly externalGameId: string | null;
+  readonly platform: string | null;
+  readonly strategyId: string | null;
+  readonly ownerApiKey: string | null;
 }
 
 interface Change {
@@ -498,7 +370,7 @@ interface Change {
   readonly after: string;
 }
 
-function changesOf(stored: GameRow, patch: GamePatch): Change[] {
+function changesOf(stored: StoredGame, patch: GamePatch): Change[] {
   return (['externalGameId', 'platform', 'strategyId'] as const).flatMap((column) => {
     const value = patch[column] ?? null;
     return value === null || value === stored[column]
@@ -511,7 +383,7 @@ async function checkChanges(
   em: SqlEntityManager,
   caller: KnownCaller,
   strategies: Strategies,
-  stored: GameRow,
+  stored: StoredGame,
   changes: readonly Change[],
 ): Promise<void> {
   const problems = new Problems();

@@ -1,11 +1,10 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, FieldResolver, ID, Info, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { Principal } from '../auth/viewer.type.js';
 import type { Context } from '../context.js';
 import { connectionOf, type Connection } from '../graphql/connection.js';
 import { checkIdCount } from '../graphql/ids.js';
-import { selectedFields } from '../graphql/selection.js';
-import type { GameParamRow, GameParts, GameRow } from './game.repository.js';
+import { partKey, selectionOf } from '../graphql/selection.js';
+import type { SelectedGame } from './game.shape.js';
 import {
   BulkUpdateStrategyIdInput,
   BulkUpdateStrategyIdPayload,
@@ -32,8 +31,8 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Args(() => GamesArgs) args: GamesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Connection<GameRow>> {
-    return connectionOf(await games.getAllGames(caller, args, partsOf(info, ['nodes'], ['edges', 'node'])));
+  ): Promise<Connection<SelectedGame>> {
+    return connectionOf(await games.getAllGames(caller, args, selectionOf(info)));
   }
 
   @Query(() => GameType, {
@@ -44,8 +43,8 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('id', () => ID, { description: 'Id of the game.' }) id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<GameRow> {
-    return games.getGameById(caller, id, partsOf(info, []));
+  ): Promise<SelectedGame> {
+    return games.getGameById(caller, id, selectionOf(info));
   }
 
   @Query(() => GameType, {
@@ -57,8 +56,8 @@ export class GameResolver {
     @Arg('externalGameId', () => String, { description: "The client's own name of the game." })
     externalGameId: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<GameRow> {
-    return games.getGameByExternalId(caller, externalGameId, partsOf(info, []));
+  ): Promise<SelectedGame> {
+    return games.getGameByExternalId(caller, externalGameId, selectionOf(info));
   }
 
   @Query(() => [GameType], {
@@ -70,9 +69,9 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('ids', () => [ID], { description: 'Ids of games, 1,000 at most.' }) ids: string[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(GameRow | null)[]> {
+  ): Promise<(SelectedGame | null)[]> {
     checkIdCount('ids', ids);
-    return games.getGamesByIds(caller, ids, partsOf(info, []));
+    return games.getGamesByIds(caller, ids, selectionOf(info));
   }
 
   @Query(() => [ExternalGameId], {
@@ -88,23 +87,9 @@ export class GameResolver {
     return Array.from(found, ([gameId, externalGameId]) => ({ gameId, externalGameId }));
   }
 
-  @FieldResolver(() => Principal, { description: 'Who owns the game.' })
-  owner(@Root() game: GameRow): Principal {
-    return { apiKey: game.ownerApiKey, oauthUserId: game.ownerOauthUserId };
-  }
-
-  @FieldResolver(() => String, {
-    description:
-      'Opaque. Changes whenever the game or its params change, whoever wrote them. Not the version of its strategy.',
-  })
-  version(@Root() game: GameRow): string {
-    if (game.version === undefined) throw new Error('The version was not read with its game.');
-    return game.version;
-  }
-
   @FieldResolver(() => [GameParamType], { description: 'Settings of the game: oldest first, undated last.' })
-  params(@Root() game: GameRow, @Ctx() context: Context): Promise<GameParamRow[]> {
-    return context.loaders.gameParams.load(game.id);
+  params(@Root() game: SelectedGame, @Info() info: GraphQLResolveInfo): unknown {
+    return game.parts[partKey(info)];
   }
 
   @Mutation(() => CreateGamePayload, {
@@ -115,8 +100,9 @@ export class GameResolver {
   async createGame(
     @Ctx() { caller, games, strategies }: Context,
     @Arg('input', () => CreateGameInput, { description: 'The new game.' }) input: CreateGameInput,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<CreateGamePayload> {
-    return { game: await games.createGame(caller, strategies, input) };
+    return { game: await games.createGame(caller, strategies, input, selectionOf(info).below('game')) };
   }
 
   @Mutation(() => PatchGamePayload, {
@@ -127,8 +113,10 @@ export class GameResolver {
   async patchGame(
     @Ctx() { caller, games, strategies }: Context,
     @Arg('input', () => PatchGameInput, { description: 'What to change.' }) input: PatchGameInput,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<PatchGamePayload> {
-    return { game: await games.patchGameById(caller, strategies, input.id, input) };
+    const selection = selectionOf(info).below('game');
+    return { game: await games.patchGameById(caller, strategies, input.id, input, selection) };
   }
 
   @Mutation(() => DeleteGamePayload, {
@@ -156,9 +144,4 @@ export class GameResolver {
     const { oldStrategyId, newStrategyId } = input;
     return { count: await games.bulkUpdateStrategyId(caller, strategies, oldStrategyId, newStrategyId) };
   }
-}
-
-/** What to read of games that are shown at one of these paths below the field. */
-function partsOf(info: GraphQLResolveInfo, ...paths: (readonly string[])[]): GameParts {
-  return { version: paths.some((path) => selectedFields(info, path).has('version')) };
 }

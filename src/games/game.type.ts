@@ -3,7 +3,9 @@ import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../filtering
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
 import type { Direction } from '../paging/keyset.js';
+import { Principal } from '../auth/viewer.type.js';
 import type * as repository from './game.repository.js';
+import type * as shape from './game.shape.js';
 
 const EXTERNAL_GAME_ID =
   'The client\'s own name of the game, unique among all games. Example: `"summer-challenge-2026"`.';
@@ -16,7 +18,7 @@ const GAME_ID = 'Id of the game, a UUID in lower case. Example: `"3c6e0b8a-9c15-
   description: 'A setting of a game. The same key may stand twice.',
   simpleResolvers: true,
 })
-export class GameParamType implements repository.GameParamRow {
+export class GameParamType implements shape.GameParamRow {
   @Field(() => ID, { description: 'Id of the param, a UUID in lower case.' })
   readonly id!: string;
 
@@ -34,7 +36,7 @@ export class GameParamType implements repository.GameParamRow {
   description: 'A game: users collect points in its tasks, and its strategy scores them.',
   simpleResolvers: true,
 })
-export class GameType implements repository.GameRow {
+export class GameType implements shape.GameRow {
   @Field(() => ID, { description: GAME_ID })
   readonly id!: string;
 
@@ -59,9 +61,14 @@ export class GameType implements repository.GameRow {
   })
   readonly updatedAt!: string | null;
 
-  readonly ownerApiKey!: string | null;
-  readonly ownerOauthUserId!: string | null;
-  readonly version?: string;
+  @Field(() => Principal, { description: 'Who owns the game.' })
+  readonly owner!: Principal;
+
+  @Field(() => String, {
+    description:
+      'Opaque. Changes whenever the game or its params change, whoever wrote them. Not the version of its strategy.',
+  })
+  readonly version!: string;
 }
 
 export const GameConnection = connectionType('Game', 'games', () => GameType);
@@ -80,7 +87,7 @@ export class ExternalGameId {
     'Which games are wanted. Every field and operator given must hold; null counts as not given. A comparison with a ' +
     'value that is missing is false, and `not` is its exact complement. At most 16 levels and 500 operators.',
 })
-export class GameFilter implements repository.GameFilter {
+export class GameFilter implements shape.GameFilter {
   @Field(() => GameIDFilter, { nullable: true, description: 'By id.' })
   id?: GameIDFilter | null;
 
@@ -157,16 +164,16 @@ registerEnumType(GameOrderField, {
 });
 
 @InputType({ description: 'One level of sorting.' })
-export class GameOrder implements repository.GameOrder {
+export class GameOrder implements shape.GameOrder {
   @Field(() => GameOrderField, { description: 'What to sort by; each field once.' })
-  field!: repository.GameOrderField;
+  field!: shape.GameOrderField;
 
   @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Which way.' })
   direction!: Direction;
 }
 
 @ArgsType()
-export class GamesArgs extends ConnectionArgs implements repository.GameQuery {
+export class GamesArgs extends ConnectionArgs implements shape.GameQuery {
   @Field(() => GameFilter, { nullable: true, description: 'Which games; all of yours when not given.' })
   filter?: GameFilter | null;
 
@@ -212,7 +219,7 @@ export class CreateGameInput implements repository.NewGame {
 @ObjectType({ description: 'What `createGame` did.', simpleResolvers: true })
 export class CreateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The new game.' })
-  readonly game!: repository.GameRow | null;
+  readonly game!: shape.SelectedGame | null;
 }
 
 @InputType({
@@ -242,7 +249,7 @@ export class PatchGameInput implements repository.GamePatch {
 @ObjectType({ description: 'What `patchGame` did.', simpleResolvers: true })
 export class PatchGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The game as it is now.' })
-  readonly game!: repository.GameRow | null;
+  readonly game!: shape.SelectedGame | null;
 }
 
 @InputType({ description: 'A game to delete, with everything that belongs to it.' })

@@ -38,43 +38,37 @@ export class ConnectionArgs implements PageArguments {
 @ObjectType({ description: 'Where a page stands in its list.', ...SIMPLE })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether anything comes after this page, whichever way it was read.' })
-  readonly hasNextPage: () => Promise<boolean>;
+  readonly hasNextPage!: boolean;
 
   @Field(() => Boolean, {
     description: 'Whether anything comes before this page, whichever way it was read.',
   })
-  readonly hasPreviousPage: () => Promise<boolean>;
+  readonly hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the first item; null on an empty page.' })
-  readonly startCursor: () => string | null;
+  readonly startCursor!: () => string | null;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the last item; null on an empty page.' })
-  readonly endCursor: () => string | null;
-
-  constructor(page: Page<object>) {
-    const cursor = (row: object | undefined): string | null => (row ? page.cursorOf(row) : null);
-    this.hasNextPage = () => page.hasNextPage();
-    this.hasPreviousPage = () => page.hasPreviousPage();
-    this.startCursor = () => cursor(page.rows[0]);
-    this.endCursor = () => cursor(page.rows.at(-1));
-  }
+  readonly endCursor!: () => string | null;
 }
 
-/** What a connection field answers with. Its parts are functions, so that only what is asked for is read. */
+/** What a connection field answers with. Cursors are made only when they are asked for. */
 export interface Connection<Node> {
   readonly edges: () => { readonly node: Node; readonly cursor: () => string }[];
   readonly nodes: readonly Node[];
   readonly pageInfo: PageInfo;
-  readonly totalCount: () => Promise<number>;
+  readonly totalCount: number;
 }
 
 /** Shows a page as a Relay connection. */
 export function connectionOf<Node extends object>(page: Page<Node>): Connection<Node> {
+  const { nodes, totalCount, hasNextPage, hasPreviousPage } = page;
+  const cursor = (index: number) => (): string | null => (nodes.length === 0 ? null : page.cursorAt(index));
   return {
-    edges: () => page.rows.map((node) => ({ node, cursor: () => page.cursorOf(node) })),
-    nodes: page.rows,
-    pageInfo: new PageInfo(page),
-    totalCount: () => page.totalCount(),
+    edges: () => nodes.map((node, index) => ({ node, cursor: () => page.cursorAt(index) })),
+    nodes,
+    pageInfo: { hasNextPage, hasPreviousPage, startCursor: cursor(0), endCursor: cursor(nodes.length - 1) },
+    totalCount,
   };
 }
 
@@ -112,7 +106,7 @@ export function connectionType<Node extends object>(
     @Field(() => Int, {
       description: 'How many items the whole list has, whatever the page. Counted only when it is asked for.',
     })
-    readonly totalCount!: () => Promise<number>;
+    readonly totalCount!: number;
   }
   return ConnectionType as ClassType<Connection<Node>>;
 }

@@ -1,41 +1,105 @@
-import { Kind, type FieldNode, type GraphQLResolveInfo, type SelectionSetNode } from 'graphql';
+import {
+  getArgumentValues,
+  getDirectiveValues,
+  getNamedType,
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  type FieldNode,
+  type GraphQLObjectType,
+  type GraphQLResolveInfo,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { Problems } from '../errors.js';
+import { Selection, type Part } from '../reading/selection.js';
 
-/** Fields found below a field node, by the path they were looked for under. Documents are cached, so is this. */
-const cache = new WeakMap<FieldNode, Map<string, ReadonlySet<string>>>();
-
-/**
- * Names of the fields that the operation selects on the objects at `path` below the current field, so that
- * a resolver reads only what will be shown. `@skip` and `@include` are not looked at: a field that turns
- * out to be skipped is read in vain.
- */
-export function selectedFields(info: GraphQLResolveInfo, path: readonly string[]): ReadonlySet<string> {
-  const [fieldNode] = info.fieldNodes;
-  const key = path.join('.');
-  const known = fieldNode && cache.get(fieldNode)?.get(key);
-  if (known) return known;
-  let fields = info.fieldNodes;
-  for (const name of path) fields = subfields(info, fields).filter((field) => field.name.value === name);
-  const names = new Set(subfields(info, fields).map((field) => field.name.value));
-  if (fieldNode) {
-    const byPath = cache.get(fieldNode) ?? new Map<string, ReadonlySet<string>>();
-    cache.set(fieldNode, byPath.set(key, names));
-  }
-  return names;
+/** What the operation asks for below the current field, where it answers with an object of one type. */
+export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(info.returnType)): Selection {
+  return type === null ? Selection.of() : selectionBelow(info, type, info.fieldNodes);
 }
 
-function subfields(info: GraphQLResolveInfo, fields: readonly FieldNode[]): FieldNode[] {
-  const found: FieldNode[] = [];
+/** Under which key the current field was read. */
+export function partKey({ fieldName, fieldNodes, parentType, variableValues }: GraphQLResolveInfo): string {
+  const [node] = fieldNodes;
+  // Without arguments the key is the name, which needs no look at the arguments' values.
+  if (!node?.arguments?.length) return fieldName;
+  const field = parentType.getFields()[fieldName];
+  return field === undefined ? fieldName : keyOf(fieldName, getArgumentValues(field, node, variableValues));
+}
+
+function keyOf(name: string, args: object): string {
+  const text = JSON.stringify(args);
+  return text === '{}' ? name : name + text;
+}
+
+function selectionBelow(
+  info: GraphQLResolveInfo,
+  type: GraphQLObjectType,
+  fieldNodes: readonly FieldNode[],
+): Selection {
+  const parts: Part[] = [];
   const visited = new Set<string>();
   const visit = (set: SelectionSetNode | undefined): void => {
-    for (const selection of set?.selections ?? []) {
-      if (selection.kind === Kind.FIELD) found.push(selection);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) visit(selection.selectionSet);
-      else if (!visited.has(selection.name.value)) {
-        visited.add(selection.name.value);
-        visit(info.fragments[selection.name.value]?.selectionSet);
+    for (const node of set?.selections ?? []) {
+      if (!isIncluded(info, node)) continue;
+      if (node.kind === Kind.FIELD) {
+        const part = partOf(info, type, node);
+        if (part) parts.push(part);
+      } else if (node.kind === Kind.INLINE_FRAGMENT) {
+        if (applies(info, type, node.typeCondition?.name.value)) visit(node.selectionSet);
+      } else if (!visited.has(node.name.value)) {
+        visited.add(node.name.value);
+        const fragment = info.fragments[node.name.value];
+        if (fragment && applies(info, type, fragment.typeCondition.name.value)) visit(fragment.selectionSet);
       }
     }
   };
-  for (const field of fields) visit(field.selectionSet);
-  return found;
+  for (const { selectionSet } of fieldNodes) visit(selectionSet);
+  return new Selection(parts);
+}
+
+/** Null for what is not read: `__typename`, and a field with arguments that its execution will refuse. */
+function partOf(info: GraphQLResolveInfo, type: GraphQLObjectType, node: FieldNode): Part | null {
+  const name = node.name.value;
+  const field = type.getFields()[name];
+  if (field === undefined) return null;
+  let args: Record<string, unknown> = {};
+  if (field.args.length > 0) {
+    try {
+      args = getArgumentValues(field, node, info.variableValues);
+    } catch {
+      return null;
+    }
+    const problems = new Problems();
+    problems.checkText('', args);
+    if (problems.any()) return null;
+  }
+  const below = namedObjectType(field.type);
+  const selection = below === null ? Selection.of() : selectionBelow(info, below, [node]);
+  return { key: node.arguments?.length ? keyOf(name, args) : name, name, args, selection };
+}
+
+function namedObjectType(type: GraphQLResolveInfo['returnType']): GraphQLObjectType | null {
+  const named = getNamedType(type);
+  return isObjectType(named) ? named : null;
+}
+
+function applies(
+  { schema }: GraphQLResolveInfo,
+  type: GraphQLObjectType,
+  condition: string | undefined,
+): boolean {
+  if (condition === undefined || condition === type.name) return true;
+  const conditionType = schema.getType(condition);
+  return isAbstractType(conditionType) && schema.isSubType(conditionType, type);
+}
+
+function isIncluded({ variableValues }: GraphQLResolveInfo, node: SelectionNode): boolean {
+  if (!node.directives?.length) return true;
+  const skip = getDirectiveValues(GraphQLSkipDirective, node, variableValues);
+  const include = getDirectiveValues(GraphQLIncludeDirective, node, variableValues);
+  return skip?.['if'] !== true && include?.['if'] !== false;
 }

@@ -8,10 +8,12 @@ export type Direction = 'ASC' | 'DESC';
 export interface KeysetColumn {
   /** What is compared, e.g. `g."externalGameId" COLLATE "C"`. */
   readonly expression: Sql;
+  /** The same value as text that loses nothing, for cursors. */
+  readonly text: Sql;
   readonly direction: Direction;
   readonly nullable: boolean;
   /** Type that a cursor's text is cast to, e.g. `timestamptz`. */
-  readonly type: 'text' | 'timestamptz' | 'uuid';
+  readonly type: 'text' | 'timestamptz' | 'uuid' | 'integer';
 }
 
 /**

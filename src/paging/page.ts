@@ -1,14 +1,19 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql, { join, raw, type Sql } from 'sql-template-tag';
-import { query } from '../database/query.js';
-import { limitExceeded, type Problems } from '../errors.js';
-import { decodeCursor, encodeCursor, type Position } from './cursor.js';
-import { after, and, or, orderBy, reversed, type Ordering } from './keyset.js';
+import { parseTimestamp } from '../database/timestamp.js';
+import { isUuid } from '../database/uuid.js';
+import { badUserInput, limitExceeded, type Problems } from '../errors.js';
+import type { Selection } from '../reading/selection.js';
+import type { Shape } from '../reading/shape.js';
+import { decodeCursor, encodeCursor, fingerprintOf, type Position } from './cursor.js';
+import { after, and, or, orderBy, reversed, type KeysetColumn, type Ordering } from './keyset.js';
 
 /** Rows of a page when neither `first` nor `last` is given. */
 export const DEFAULT_PAGE_SIZE = 20;
 /** Most rows of one page. */
 export const MAX_PAGE_SIZE = 100;
+
+const BAD_CURSOR =
+  'is not a cursor of this connection: it is damaged, or belongs to another connection, ordering, filter or caller.';
 
 /** What a connection field takes. Null counts as not given. */
 export interface PageArguments {
@@ -26,24 +31,33 @@ export interface PageRequest {
   readonly after: Position | null;
   /** … and before this one. */
   readonly before: Position | null;
+  /** Everything that the cursors of the list belong to. */
+  readonly fingerprint: string;
 }
 
 /** A list that can be paged through. */
-export interface List<Row> {
-  /** Select list that makes a `Row`. */
-  readonly columns: Sql;
-  /** The table with its alias. */
+export interface List {
+  /** The table with its alias, and what is joined to it. */
   readonly table: Sql;
-  /** The unique id, the last column of the ordering. */
+  /** The unique id of a row, the last column of the ordering. */
   readonly id: Sql;
   /** Who may see what: conditions of which no row satisfies two. None: nothing is visible. */
   readonly scope: readonly Sql[];
   /** What else must hold. */
   readonly filter: readonly Sql[];
   readonly ordering: Ordering;
-  positionOf(row: Row): Position;
-  /** Everything that the list's cursors belong to: see `fingerprintOf`. */
-  readonly fingerprint: string;
+  /** Id of the object that the list belongs to; the cursors of its list are no other object's. */
+  readonly parentId?: Sql;
+}
+
+/** One page of a list. What was not asked for is not there. */
+export interface Page<Row> {
+  readonly nodes: readonly Row[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly totalCount: number;
+  /** Cursor of the row at this index of `nodes`. */
+  cursorAt(index: number): string;
 }
 
 /**
@@ -52,9 +66,16 @@ export interface List<Row> {
  * Adds to `problems` what is wrong with them. A page over the maximum is LIMIT_EXCEEDED; it is thrown only
  * when nothing else is wrong, so that the client learns of all the other mistakes at once.
  *
+ * @param types of the values in the list's cursors: the parent's id, if there is one, and the ordering's columns
+ * @param belongsTo what else the cursors belong to: connection, ordering, filter and caller
  * @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED
  */
-export function pageRequest(args: PageArguments, fingerprint: string, problems: Problems): PageRequest {
+export function pageRequest(
+  args: PageArguments,
+  types: readonly KeysetColumn['type'][],
+  belongsTo: readonly unknown[],
+  problems: Problems,
+): PageRequest {
   const first = args.first ?? null;
   const last = args.last ?? null;
   const range = `must be between 1 and ${MAX_PAGE_SIZE}`;
@@ -67,16 +88,14 @@ export function pageRequest(args: PageArguments, fingerprint: string, problems: 
   ] as const) {
     if (size !== null && size < 1) problems.add(name, `${range}; it is ${size}.`);
   }
+  const fingerprint = fingerprintOf(...belongsTo);
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
     const decoded = decodeCursor(fingerprint, cursor);
-    if (decoded === null) {
-      problems.add(
-        name,
-        'is not a cursor of this connection: it is damaged, or belongs to another connection, ordering, filter or caller.',
-      );
-    }
+    const isGood =
+      decoded?.length === types.length && types.every((type, i) => isOfType(type, decoded[i] ?? null));
+    if (!isGood) problems.add(name, BAD_CURSOR);
     return decoded;
   };
   const request = {
@@ -84,6 +103,7 @@ export function pageRequest(args: PageArguments, fingerprint: string, problems: 
     limit: first ?? last ?? DEFAULT_PAGE_SIZE,
     after: position('after'),
     before: position('before'),
+    fingerprint,
   };
   problems.throwIfAny();
   if (request.limit > MAX_PAGE_SIZE) {
@@ -94,84 +114,126 @@ export function pageRequest(args: PageArguments, fingerprint: string, problems: 
   return request;
 }
 
-/** One page of a list. What costs a statement of its own is a method, so that only what is asked for is read. */
-export class Page<Row> {
-  constructor(
-    readonly rows: readonly Row[],
-    private readonly em: SqlEntityManager,
-    private readonly list: List<Row>,
-    private readonly request: PageRequest,
-    /** Whether a row of the window lies beyond the page, on the side that it was read towards. */
-    private readonly more: boolean,
-  ) {}
-
-  cursorOf(row: Row): string {
-    return encodeCursor(this.list.fingerprint, this.list.positionOf(row));
-  }
-
-  /** Whether any row of the list comes after this page, whichever way it was read. */
-  async hasNextPage(): Promise<boolean> {
-    if (!this.request.fromEnd && this.more) return true;
-    // Nothing bounds the window towards the end, and it was read to its end.
-    if (this.request.before === null) return false;
-    const last = this.rows.at(-1);
-    return last === undefined
-      ? this.#exists(this.list.ordering, this.request.before, true)
-      : this.#exists(this.list.ordering, this.list.positionOf(last), false);
-  }
-
-  /** Whether any row of the list comes before this page, whichever way it was read. */
-  async hasPreviousPage(): Promise<boolean> {
-    if (this.request.fromEnd && this.more) return true;
-    if (this.request.after === null) return false;
-    const first = this.rows[0];
-    return first === undefined
-      ? this.#exists(reversed(this.list.ordering), this.request.after, true)
-      : this.#exists(reversed(this.list.ordering), this.list.positionOf(first), false);
-  }
-
-  /** How many rows the list has, whatever the page. */
-  async totalCount(): Promise<number> {
-    const { table, scope, filter } = this.list;
-    if (scope.length === 0) return 0;
-    const [row] = await query<{ count: number }>(
-      this.em,
-      sql`SELECT count(*)::int AS count FROM ${table} WHERE ${and([or(scope), ...filter])}`,
-    );
-    return row?.count ?? 0;
-  }
-
-  async #exists(ordering: Ordering, position: Position, inclusive: boolean): Promise<boolean> {
-    const { table, scope, filter } = this.list;
-    const probes = scope.flatMap((visible) =>
-      after(ordering, position, inclusive).map(
-        (later) => sql`EXISTS (SELECT FROM ${table} WHERE ${and([visible, ...filter, later])})`,
-      ),
-    );
-    if (probes.length === 0) return false;
-    const [row] = await query<{ found: boolean }>(this.em, sql`SELECT ${join(probes, ' OR ')} AS found`);
-    return row?.found ?? false;
-  }
+/** A cursor can be forged; what PostgreSQL could not cast must not reach it. */
+function isOfType(type: KeysetColumn['type'], value: string | null): boolean {
+  if (value === null || type === 'text') return true;
+  if (type === 'integer') return /^-?\d{1,9}$/.test(value);
+  return type === 'uuid' ? isUuid(value) : 'utc' in parseTimestamp(value);
 }
 
-/** Reads one page of a list, in one statement; in none when nothing is visible. */
-export async function readPage<Row extends object>(
-  em: SqlEntityManager,
-  list: List<Row>,
+/** What is asked for of the rows of a connection, as `nodes` or in its `edges`. */
+export function nodeSelection(connection: Selection): Selection {
+  return connection.below('nodes').merge(connection.below('edges').below('node'));
+}
+
+/**
+ * The shape of one page of a list: its rows, and of its count, page flags and cursors what is asked for.
+ *
+ * Of the page flags, the one on the side that the page is read towards is known by reading one row more.
+ * The other needs a look at the list beyond the cursor that was given: everything up to that cursor, its
+ * own row included, lies before the page.
+ */
+export function pageShape<Row extends object>(
+  list: List,
   request: PageRequest,
-): Promise<Page<Row>> {
+  connection: Selection,
+  row: Shape<Row>,
+): Shape<Page<Row> | Error> {
+  const pageInfo = connection.below('pageInfo');
+  const wantsCursors =
+    connection.below('edges').has('cursor') || pageInfo.has('startCursor') || pageInfo.has('endCursor');
+  const wantsRows = connection.has('nodes') || connection.has('edges') || connection.has('pageInfo');
+  const [afterOwn, beforeOwn] = [ownPosition(list, request.after), ownPosition(list, request.before)];
+  const own = { ...request, after: afterOwn, before: beforeOwn };
+  const backward = reversed(list.ordering);
+  const rowSql = wantsCursors
+    ? sql`json_build_array(${row.sql}, ${join(
+        list.ordering.map(({ text }) => text),
+        ', ',
+      )})`
+    : row.sql;
+  const expressions = [
+    list.parentId ? sql`${list.parentId}::text` : sql`NULL`,
+    wantsRows ? rowsSql(list, own, rowSql) : sql`'[]'::json`,
+    connection.has('totalCount') ? countSql(list) : sql`NULL`,
+    pageInfo.has('hasPreviousPage') && afterOwn ? existsSql(list, backward, afterOwn) : sql`FALSE`,
+    pageInfo.has('hasNextPage') && beforeOwn ? existsSql(list, list.ordering, beforeOwn) : sql`FALSE`,
+  ];
+  return {
+    sql: sql`json_build_array(${join(expressions, ', ')})`,
+    read: (json) => {
+      const [parentId, found, totalCount, anyBefore, anyAfter] = json as [
+        string | null,
+        unknown[],
+        number,
+        boolean,
+        boolean,
+      ];
+      for (const name of ['after', 'before'] as const) {
+        if (list.parentId && request[name] && request[name][0] !== parentId) {
+          return badUserInput([{ argument: name, message: BAD_CURSOR }]);
+        }
+      }
+      const more = found.length > request.limit;
+      if (more) found.pop();
+      if (request.fromEnd) found.reverse();
+      const prefix = list.parentId ? [parentId] : [];
+      return {
+        nodes: found.map((item) => row.read(wantsCursors ? (item as unknown[])[0] : item)),
+        hasNextPage: request.fromEnd ? anyAfter : more || anyAfter,
+        hasPreviousPage: request.fromEnd ? more || anyBefore : anyBefore,
+        totalCount,
+        cursorAt: (index) => {
+          const position = (found[index] as unknown[]).slice(1) as Position;
+          return encodeCursor(request.fingerprint, [...prefix, ...position]);
+        },
+      };
+    },
+  };
+}
+
+/** A position without the parent's id that stands before it in the cursors of a list with a parent. */
+function ownPosition(list: List, position: Position | null): Position | null {
+  return position && list.parentId ? position.slice(1) : position;
+}
+
+function countSql({ table, scope, filter }: List): Sql {
+  if (scope.length === 0) return sql`0`;
+  return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(scope), ...filter])})`;
+}
+
+/** Whether any row of the list stands at this position or after it. */
+function existsSql({ table, scope, filter }: List, ordering: Ordering, position: Position): Sql {
+  const probes = scope.flatMap((visible) =>
+    after(ordering, position, true).map(
+      (later) => sql`EXISTS (SELECT FROM ${table} WHERE ${and([visible, ...filter, later])})`,
+    ),
+  );
+  return probes.length === 0 ? sql`FALSE` : sql`(${join(probes, ' OR ')})`;
+}
+
+/** The rows of the page, and one more where there is one, in the direction that it is read in. */
+function rowsSql(list: List, request: PageRequest, row: Sql): Sql {
   const branches = branchesOf(list, request);
-  if (branches.length === 0) return new Page([], em, list, request, false);
-  // One row more than asked for tells whether there is a next one.
-  const rows = await query<Row>(em, pageStatement(list, branches, request));
-  const more = rows.length > request.limit;
-  if (more) rows.pop();
-  if (request.fromEnd) rows.reverse();
-  return new Page(rows, em, list, request, more);
+  if (branches.length === 0) return sql`'[]'::json`;
+  const { table, id } = list;
+  const ordering = orderBy(request.fromEnd ? reversed(list.ordering) : list.ordering);
+  // The limit is written into the text: as a parameter it would hide from the planner how few rows are
+  // wanted, and a prepared statement would be planned anew each time.
+  const tail = sql`ORDER BY ${ordering} LIMIT ${raw(String(request.limit + 1))}`;
+  const [only, ...others] = branches;
+  const condition =
+    only !== undefined && others.length === 0
+      ? only
+      : sql`${id} IN (${join(
+          branches.map((branch) => sql`(SELECT ${id} FROM ${table} WHERE ${branch} ${tail})`),
+          ' UNION ALL ',
+        )})`;
+  return sql`(SELECT coalesce(json_agg(r.o), '[]') FROM (SELECT ${row} AS o FROM ${table} WHERE ${condition} ${tail}) r)`;
 }
 
 /** Conditions of the window, apart wherever an index can serve each of them alone. */
-function branchesOf<Row>(list: List<Row>, request: PageRequest): Sql[] {
+function branchesOf(list: List, request: PageRequest): Sql[] {
   const forward = list.ordering;
   const backward = reversed(forward);
   // The side that the page is read away from is walked by index; the other side only ends the walk.
@@ -183,21 +245,4 @@ function branchesOf<Row>(list: List<Row>, request: PageRequest): Sql[] {
       and([visible, ...list.filter, ...(later ? [later] : []), ...(end ? [or(end)] : [])]),
     ),
   );
-}
-
-function pageStatement<Row>(list: List<Row>, branches: readonly Sql[], request: PageRequest): Sql {
-  const { columns, table, id } = list;
-  const ordering = orderBy(request.fromEnd ? reversed(list.ordering) : list.ordering);
-  // The limit is written into the text: as a parameter it would hide from the planner how few rows are
-  // wanted, and a prepared statement would be planned anew each time.
-  const tail = sql`ORDER BY ${ordering} LIMIT ${raw(String(request.limit + 1))}`;
-  const [only, ...others] = branches;
-  if (only !== undefined && others.length === 0) {
-    return sql`SELECT ${columns} FROM ${table} WHERE ${only} ${tail}`;
-  }
-  const picked = join(
-    branches.map((branch) => sql`(SELECT ${id} FROM ${table} WHERE ${branch} ${tail})`),
-    ' UNION ALL ',
-  );
-  return sql`SELECT ${columns} FROM ${table} WHERE ${id} IN (${picked}) ${tail}`;
 }

@@ -25,7 +25,6 @@ const COLUMNS = {
     name: 'varchar',
     description: 'varchar',
     type: 'varchar',
-    parentStrategyId: 'varchar',
     astJson: 'jsonb',
     version: 'integer',
     status: 'varchar',
@@ -76,18 +75,7 @@ export type Row<Name extends Table> = {
 export type Batch = { readonly [Name in Table]: Row<Name>[] };
 
 export function emptyBatch(): Batch {
-  return {
-    oauthusers: [],
-    apikey: [],
-    strategydefinition: [],
-    users: [],
-    games: [],
-    gamesparams: [],
-    tasks: [],
-    tasksparams: [],
-    userpoints: [],
-    usergameconfig: [],
-  };
+  return Object.fromEntries(TABLES.map((table) => [table, []])) as unknown as Batch;
 }
 
 /** Inserts the rows of a batch with one statement a table; to be called inside a transaction. */

@@ -4,7 +4,7 @@ export interface Domain {
   readonly themes: readonly string[];
   /** At least eight, the most tasks that a game has. */
   readonly tasks: readonly string[];
-  /** What a point was given for, as in a param `unit`. */
+  /** What is counted there; the key under which an award's `data` holds how many. */
   readonly unit: string;
 }
 
@@ -259,7 +259,8 @@ export const ACCENTED: Readonly<Record<string, string>> = {
 
 /** One a quarter of the year, beginning with January. */
 export const SEASONS = ['winter', 'spring', 'summer', 'autumn'] as const;
-export const ACCENTED_SEASONS = ['l’hiver', 'l’été des défis', 'otoño en acción', 'Frühjahr für alle'] as const;
+/** The same as someone wrote them who took an external id for a title. */
+export const ACCENTED_SEASONS = ['inverno', 'Frühling', 'été', 'otoño'] as const;
 
 export const PLATFORMS: readonly (readonly [platform: string, weight: number])[] = [
   ['android', 36],
@@ -331,13 +332,12 @@ export const LAST_NAMES: readonly string[] =
   lindberg costa fischer lopez petrov murphy devries etxeberria papadakis ionescu kovacs olsen martin huber
   greco zielinski ferreira bauer romero laurent`.split(/\s+/);
 
-/** A custom strategy: how many points its rules give. */
+/** A custom strategy, whatever its version. */
 export interface StrategyFamily {
   readonly name: string;
   readonly description: string;
-  /** What the rule looks at, and from which value on it gives its bonus. */
-  readonly field: string;
-  readonly threshold: number;
+  /** When the rule gives its bonus. */
+  readonly when: { readonly field: string; readonly op: '<' | '>='; readonly value: number };
   readonly caseName: string;
 }
 
@@ -345,36 +345,31 @@ export const STRATEGY_FAMILIES: readonly StrategyFamily[] = [
   {
     name: 'Streak keeper',
     description: 'Rewards several days in a row; the bonus grows with every version.',
-    field: 'data.streak_days',
-    threshold: 3,
+    when: { field: 'data.streak_days', op: '>=', value: 3 },
     caseName: 'StreakBonus',
   },
   {
     name: 'Newcomer boost',
     description: 'More points for the first steps, fewer once a user knows the way.',
-    field: 'user.measurements_count',
-    threshold: 2,
+    when: { field: 'user.measurements_count', op: '<', value: 2 },
     caseName: 'NewcomerBonus',
   },
   {
     name: 'Weekend push',
     description: 'Lifts participation on Saturdays and Sundays.',
-    field: 'data.weekend',
-    threshold: 1,
+    when: { field: 'data.weekend', op: '>=', value: 1 },
     caseName: 'WeekendBonus',
   },
   {
     name: 'Priority zones',
     description: 'Pays more where coverage is thin.',
-    field: 'data.priority_zone',
-    threshold: 1,
+    when: { field: 'data.priority_zone', op: '>=', value: 1 },
     caseName: 'PriorityZoneBonus',
   },
   {
     name: 'Team effort',
     description: 'Rewards what a group reaches together.',
-    field: 'data.team_size',
-    threshold: 4,
+    when: { field: 'data.team_size', op: '>=', value: 4 },
     caseName: 'TeamBonus',
   },
 ];
