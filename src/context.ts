@@ -2,9 +2,11 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Caller, KnownCaller } from './auth/caller.js';
 import { unauthenticated } from './errors.js';
 import { Game } from './games/game.entity.js';
-import type { GameRepository } from './games/game.repository.js';
+import { GameRepository } from './games/game.repository.js';
 import type { OperationLog } from './graphql/operation-log.js';
 import type { Strategies } from './strategies/strategies.js';
+import { StrategyRepository } from './strategies/strategy.repository.js';
+import { TaskRepository } from './tasks/task.repository.js';
 
 /**
  * What a request's resolvers work with: who asks, and the repositories over one forked entity manager.
@@ -13,16 +15,21 @@ import type { Strategies } from './strategies/strategies.js';
  */
 export class Context {
   readonly games: GameRepository;
+  readonly tasks: TaskRepository;
+  readonly strategies: StrategyRepository;
 
   constructor(
     /** Who is asking, also when nobody in particular is. */
     readonly viewer: Caller,
     em: SqlEntityManager,
-    readonly strategies: Strategies,
+    strategies: Strategies,
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
   ) {
-    this.games = em.fork().getRepository(Game);
+    const fork = em.fork();
+    this.games = new GameRepository(fork, Game, strategies);
+    this.tasks = new TaskRepository(fork, strategies);
+    this.strategies = new StrategyRepository(fork, strategies);
   }
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */

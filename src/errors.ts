@@ -44,7 +44,8 @@ export const badUserInput = (problems: readonly Problem[]): GraphQLError =>
   );
 
 /** The write collides with what is stored. */
-export const conflict = (message: string): GraphQLError => clientError('CONFLICT', message);
+export const conflict = (message: string, extensions: object = {}): GraphQLError =>
+  clientError('CONFLICT', message, extensions);
 
 /** More was asked for than is allowed; the message says the limit and what was asked. */
 export const limitExceeded = (message: string, httpStatus?: number): GraphQLError =>

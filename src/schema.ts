@@ -3,13 +3,16 @@ import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { ViewerResolver } from './auth/viewer.resolver.js';
 import { GameResolver } from './games/game.resolver.js';
+import { NodeResolver } from './nodes/node.resolver.js';
+import { StrategyResolver } from './strategies/strategy.resolver.js';
+import { TaskResolver } from './tasks/task.resolver.js';
 import { refuseBrokenText } from './graphql/text-guard.js';
 
 /** Builds the schema from the list of resolvers. */
 export function createSchema(): GraphQLSchema {
   return refuseBrokenText(
     buildSchemaSync({
-      resolvers: [ViewerResolver, GameResolver],
+      resolvers: [ViewerResolver, GameResolver, TaskResolver, StrategyResolver, NodeResolver],
       // Rules on input are the repositories' own: they need the database, and report all at once.
       validate: false,
     }),

@@ -1,4 +1,4 @@
-import { EntityRepository, raw, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { EntityRepository, raw, type EntityName, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
 import sql, { empty, type Sql } from 'sql-template-tag';
 import { recordWrite } from '../audit/audit.js';
@@ -12,24 +12,39 @@ import type { Page } from '../paging/page.js';
 import { read } from '../reading/read.js';
 import type { Selection } from '../reading/selection.js';
 import { listShape } from '../reading/shape.js';
-import { DEFAULT_STRATEGY_ID, type Strategies } from '../strategies/strategies.js';
-import { GameParam } from './game-param.entity.js';
+import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
+import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
 import { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import { gamePageShape, gameShape, visibleTo, type GameQuery, type SelectedGame } from './game.shape.js';
+import {
+  GAME_VERSION,
+  gamePageShape,
+  gameShape,
+  visibleTo,
+  type GameQuery,
+  type SelectedGame,
+} from './game.shape.js';
 
 export interface NewGame {
   readonly externalGameId: string;
   readonly platform: string;
   readonly strategyId?: string | null | undefined;
-  readonly params?: readonly { readonly key: string; readonly value: string }[] | null | undefined;
+  readonly params?: readonly NewParam[] | null | undefined;
 }
 
-/** Columns to change: null and undefined mean unchanged, nothing can be cleared. */
+/** What to change of a game: null and undefined mean unchanged, nothing can be cleared. */
 export interface GamePatch {
   readonly externalGameId?: string | null | undefined;
   readonly platform?: string | null | undefined;
   readonly strategyId?: string | null | undefined;
+  readonly params?: ParamsPatch | null | undefined;
+  /** The version that the change was made for. */
+  readonly expectedVersion?: string | null | undefined;
+}
+
+export interface PatchedGame {
+  readonly game: SelectedGame;
+  readonly changes: readonly FieldChange[];
 }
 
 /** How many rows went with a deleted game. */
@@ -51,6 +66,14 @@ export interface DeletedGame {
  * first parameter, and what it may see is part of the SQL of every statement: see `visibleTo`.
  */
 export class GameRepository extends EntityRepository<Game> {
+  constructor(
+    em: SqlEntityManager,
+    entityName: EntityName<Game>,
+    readonly strategies = new Strategies(),
+  ) {
+    super(em, entityName);
+  }
+
   /**
    * One page of the games visible to the caller. A caller with no identity gets an empty page without
    * touching the database.
@@ -58,7 +81,7 @@ export class GameRepository extends EntityRepository<Game> {
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Page<SelectedGame>> {
-    const shape = gamePageShape(caller, games, connection);
+    const shape = gamePageShape({ caller, strategies: this.strategies }, games, connection);
     if (caller.kind === 'anonymous') return EMPTY_PAGE;
     const page = await read(this.em, shape);
     if (page instanceof Error) throw page;
@@ -131,99 +154,79 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone
    */
-  async createGame(
-    caller: KnownCaller,
-    strategies: Strategies,
-    game: NewGame,
-    selection: Selection,
-  ): Promise<SelectedGame> {
+  async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<SelectedGame> {
     const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
+    const owner = identityOf(caller);
     return inTransaction(this.em, async (em) => {
       const problems = new Problems();
       checkExternalGameId(game.externalGameId, 'input.externalGameId', problems);
       checkPlatform(game.platform, 'input.platform', problems);
-      const owner = identityOf(caller);
-      await checkStrategy(em, caller, strategies, strategyId, [owner.apiKey], problems);
+      await this.strategies.checkAssignable(
+        em,
+        caller,
+        strategyId,
+        owner.apiKey,
+        'input.strategyId',
+        problems,
+      );
       problems.checkText('input.params', game.params);
       problems.throwIfAny();
 
       const id = randomUUID();
-      const now = raw('now()');
+      const { externalGameId, platform } = game;
       await externalIdOrConflict(
         em.insert(Game, {
           id,
-          externalGameId: game.externalGameId,
-          platform: game.platform,
+          externalGameId,
+          platform,
           strategyId,
           ownerApiKey: owner.apiKey,
           ownerOauthUserId: owner.oauthUserId,
-          createdAt: now,
-          updatedAt: now,
+          createdAt: raw('now()'),
+          updatedAt: raw('now()'),
         }),
       );
       const params = game.params ?? [];
-      if (params.length > 0) {
-        await em.insertMany(
-          GameParam,
-          params.map(({ key, value }, index) => ({
-            id: randomUUID(),
-            key,
-            value,
-            gameId: id,
-            ...owner,
-            // Params are read oldest first: a microsecond apart they keep the order they were given in.
-            createdAt: raw(`now() + ${index} * interval '1 microsecond'`),
-            updatedAt: now,
-          })),
-        );
-      }
-      await recordWrite(em, caller, 'Game created', {
-        game_id: id,
-        externalGameId: game.externalGameId,
-        platform: game.platform,
-        strategyId,
-        params: params.length,
-      });
-      return em.getRepository(Game).getGameById(caller, id, selection);
+      await addParams(em, caller, id, params);
+      const details = { game_id: id, externalGameId, platform, strategyId, params: params.length };
+      await recordWrite(em, caller, 'Game created', details);
+      return this.#within(em).getGameById(caller, id, selection);
     });
   }
 
   /**
-   * Writes the given columns that differ from what is stored, and bumps `updated_at`; answers the game as
-   * it now is. A value equal to the stored one is no change and is not checked, so that a row that breaks
-   * today's rules can be changed elsewhere. Nothing to change: no write, no audit row.
+   * Writes what is given and differs from what is stored, and bumps `updated_at`; answers the game as it now
+   * is. A value equal to the stored one is no change and is not checked, so that a row that breaks today's
+   * rules can be changed elsewhere. Nothing to change: no write, no audit row.
    *
-   * @throws NOT_FOUND; BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken
+   * @throws NOT_FOUND, also for a param that is not the game's; CONFLICT when the game has another version than
+   *   expected, or the external id is taken; BAD_USER_INPUT with everything that is wrong
    */
   async patchGameById(
     caller: KnownCaller,
-    strategies: Strategies,
     id: string,
     patch: GamePatch,
     selection: Selection,
-  ): Promise<SelectedGame> {
+  ): Promise<PatchedGame> {
     return inTransaction(this.em, async (em) => {
-      const repository = em.getRepository(Game);
+      const repository = this.#within(em);
       const stored = await repository.#lock(caller, id);
-      const changes = changesOf(stored, patch);
+      await repository.#expectVersion(id, patch.expectedVersion);
+      const problems = new Problems();
+      const columns = await repository.#columnChanges(caller, stored, patch, problems);
+      const params = await planParams(em, id, patch.params, 'input.params', problems);
+      problems.throwIfAny();
+      if (params.unknownIds.length > 0) throw notFound('Param');
+      const changes = [...columns, ...params.changes];
       if (changes.length > 0) {
-        await checkChanges(em, caller, strategies, stored, changes);
+        const values = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
         await externalIdOrConflict(
-          em.nativeUpdate(
-            Game,
-            { id },
-            {
-              ...Object.fromEntries(changes.map(({ column, after }) => [column, after])),
-              updatedAt: raw('clock_timestamp()'),
-            },
-          ),
+          em.nativeUpdate(Game, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
         );
-        await recordWrite(em, caller, 'Game updated', {
-          game_id: id,
-          changes: changes.map(({ column, before, after }) => ({ field: column, before, after })),
-        });
+        await params.write(caller);
+        await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
       }
-      return repository.getGameById(caller, id, selection);
+      return { game: await repository.getGameById(caller, id, selection), changes };
     });
   }
 
@@ -231,11 +234,17 @@ export class GameRepository extends EntityRepository<Game> {
    * Deletes the game and everything that refers to it, in one transaction and in a number of statements
    * that does not depend on how much there is.
    *
-   * @throws NOT_FOUND
+   * @throws NOT_FOUND; CONFLICT when the game has another version than expected
    */
-  async deleteGameById(caller: KnownCaller, id: string): Promise<DeletedGame> {
+  async deleteGameById(
+    caller: KnownCaller,
+    id: string,
+    expectedVersion?: string | null,
+  ): Promise<DeletedGame> {
     return inTransaction(this.em, async (em) => {
-      const game = await em.getRepository(Game).#lock(caller, id);
+      const repository = this.#within(em);
+      const { externalGameId } = await repository.#lock(caller, id);
+      await repository.#expectVersion(id, expectedVersion);
       // Locked tasks and a locked game take no new children (a foreign key needs a share of the parent's
       // lock), so the statement after this one sees everything there is to delete.
       await query(em, sql`SELECT FROM tasks WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
@@ -252,12 +261,60 @@ export class GameRepository extends EntityRepository<Game> {
               (SELECT count(*)::int FROM c) AS "userGameConfigs"`,
       );
       if (deleted === undefined) throw new Error('A SELECT of counts returned no row.');
-      await recordWrite(em, caller, 'Game deleted', {
-        game_id: id,
-        externalGameId: game.externalGameId,
-        deleted,
+      await recordWrite(em, caller, 'Game deleted', { game_id: id, externalGameId, deleted });
+      return { id, externalGameId, deleted };
+    });
+  }
+
+  /**
+   * Copies a game with its params, its tasks (their status is open) and their params, as they are; not its
+   * points. The copy belongs to the caller. The number of statements does not depend on how much there is.
+   *
+   * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, CONFLICT when it is taken
+   */
+  async duplicateGame(
+    caller: KnownCaller,
+    id: string,
+    externalGameId: string,
+    selection: Selection,
+  ): Promise<SelectedGame> {
+    return inTransaction(this.em, async (em) => {
+      const repository = this.#within(em);
+      await repository.#lock(caller, id);
+      const problems = new Problems();
+      checkExternalGameId(externalGameId, 'input.externalGameId', problems);
+      problems.throwIfAny();
+
+      const copyId = randomUUID();
+      const { apiKey, oauthUserId } = identityOf(caller);
+      const owner = sql`${apiKey}::varchar, ${oauthUserId}::varchar`;
+      // A microsecond apart, what is copied keeps its order.
+      const time = sql`now() + row_number() OVER (ORDER BY x.created_at, x.id) * interval '1 microsecond'`;
+      await externalIdOrConflict(
+        query(
+          em,
+          sql`WITH
+            g AS (INSERT INTO games (id, "externalGameId", platform, "strategyId", "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT ${copyId}::uuid, ${externalGameId}, x.platform, x."strategyId", ${owner}, now(), now()
+              FROM games x WHERE x.id = ${id}::uuid),
+            p AS (INSERT INTO gamesparams (id, key, value, "gameId", "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT gen_random_uuid(), x.key, x.value, ${copyId}::uuid, ${owner}, ${time}, now()
+              FROM gamesparams x WHERE x."gameId" = ${id}::uuid),
+            pairs AS MATERIALIZED (SELECT x.*, gen_random_uuid() AS copy_id, ${time} AS copied_at
+              FROM tasks x WHERE x."gameId" = ${id}::uuid),
+            t AS (INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT copy_id, "externalTaskId", ${copyId}::uuid, "strategyId", 'open', ${owner}, copied_at, now() FROM pairs)
+            INSERT INTO tasksparams (id, key, value, "taskId", "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT gen_random_uuid(), x.key, x.value, pairs.copy_id, ${owner}, ${time}, now()
+              FROM tasksparams x JOIN pairs ON pairs.id = x."taskId"`,
+        ),
+      );
+      await recordWrite(em, caller, 'Game duplicated', {
+        game_id: copyId,
+        externalGameId,
+        source_game_id: id,
       });
-      return { id, externalGameId: game.externalGameId, deleted };
+      return repository.getGameById(caller, copyId, selection);
     });
   }
 
@@ -270,7 +327,6 @@ export class GameRepository extends EntityRepository<Game> {
    */
   async bulkUpdateStrategyId(
     caller: KnownCaller,
-    strategies: Strategies,
     oldStrategyId: string,
     newStrategyId: string,
   ): Promise<number> {
@@ -280,14 +336,8 @@ export class GameRepository extends EntityRepository<Game> {
       if (oldStrategyId === newStrategyId) {
         problems.add('input.newStrategyId', 'must differ from oldStrategyId.');
       }
-      const strategy = await findStrategy(
-        em,
-        caller,
-        strategies,
-        newStrategyId,
-        'input.newStrategyId',
-        problems,
-      );
+      const strategy = await this.strategies.findAssignable(em, caller, newStrategyId);
+      if (strategy === null) problems.add('input.newStrategyId', this.strategies.unassignableMessage());
       problems.throwIfAny();
 
       const realm = strategy?.realm ?? null;
@@ -296,7 +346,7 @@ export class GameRepository extends EntityRepository<Game> {
         sql`WITH moved AS (
               UPDATE games g SET "strategyId" = ${newStrategyId}, updated_at = clock_timestamp()
               WHERE g."strategyId" = ${oldStrategyId} AND ${or(visibleTo(caller))}
-              RETURNING coalesce(g."apiKey_used", ${strategies.realm}) AS realm)
+              RETURNING coalesce(g."apiKey_used", ${this.strategies.realm}) AS realm)
             SELECT count(*)::int AS count, (count(*) FILTER (WHERE realm <> ${realm}))::int AS unsuited FROM moved`,
       );
       const { count = 0, unsuited = 0 } = moved ?? {};
@@ -319,6 +369,11 @@ export class GameRepository extends EntityRepository<Game> {
     });
   }
 
+  /** This repository in a transaction. */
+  #within(em: SqlEntityManager): GameRepository {
+    return new GameRepository(em, this.entityName, this.strategies);
+  }
+
   async #find(
     caller: Caller,
     condition: Sql,
@@ -327,7 +382,7 @@ export class GameRepository extends EntityRepository<Game> {
   ): Promise<SelectedGame[]> {
     const scope = visibleTo(caller);
     if (scope.length === 0) return [];
-    const game = gameShape(selection);
+    const game = gameShape({ caller, strategies: this.strategies }, selection);
     return read(
       this.em,
       listShape(game, sql`SELECT ${game.sql} AS o FROM games g WHERE ${condition} AND ${or(scope)} ${order}`),
@@ -346,6 +401,46 @@ export class GameRepository extends EntityRepository<Game> {
     if (game === undefined) throw notFound('Game');
     return game;
   }
+
+  /**
+   * Checks the version of a locked game. Its params are locked too, so that it cannot change any more.
+   *
+   * @throws CONFLICT with the current version when it is another one
+   */
+  async #expectVersion(id: string, expected: string | null | undefined): Promise<void> {
+    if (expected === null || expected === undefined) return;
+    await query(this.em, sql`SELECT FROM gamesparams WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
+    const [row] = await query<{ version: string }>(
+      this.em,
+      sql`SELECT ${GAME_VERSION} AS version FROM games g WHERE g.id = ${id}::uuid`,
+    );
+    if (row?.version !== expected) {
+      throw conflict('The game has changed since: it has another version than expected.', {
+        currentVersion: row?.version,
+      });
+    }
+  }
+
+  /** Which columns a patch changes; adds to `problems` what is wrong with the new values. */
+  async #columnChanges(
+    caller: KnownCaller,
+    stored: StoredGame,
+    patch: GamePatch,
+    problems: Problems,
+  ): Promise<FieldChange[]> {
+    const changes: FieldChange[] = [];
+    for (const field of ['externalGameId', 'platform', 'strategyId'] as const) {
+      const after = patch[field] ?? null;
+      if (after === null || after === stored[field]) continue;
+      changes.push({ field, before: stored[field], after });
+      const argument = `input.${field}`;
+      if (field === 'externalGameId') checkExternalGameId(after, argument, problems);
+      else if (field === 'platform') checkPlatform(after, argument, problems);
+      else
+        await this.strategies.checkAssignable(this.em, caller, after, stored.ownerApiKey, argument, problems);
+    }
+    return changes;
+  }
 }
 
 const EMPTY_PAGE: Page<never> = {
@@ -362,80 +457,6 @@ interface StoredGame {
   readonly platform: string | null;
   readonly strategyId: string | null;
   readonly ownerApiKey: string | null;
-}
-
-interface Change {
-  readonly column: 'externalGameId' | 'platform' | 'strategyId';
-  readonly before: string | null;
-  readonly after: string;
-}
-
-function changesOf(stored: StoredGame, patch: GamePatch): Change[] {
-  return (['externalGameId', 'platform', 'strategyId'] as const).flatMap((column) => {
-    const value = patch[column] ?? null;
-    return value === null || value === stored[column]
-      ? []
-      : [{ column, before: stored[column], after: value }];
-  });
-}
-
-async function checkChanges(
-  em: SqlEntityManager,
-  caller: KnownCaller,
-  strategies: Strategies,
-  stored: StoredGame,
-  changes: readonly Change[],
-): Promise<void> {
-  const problems = new Problems();
-  for (const { column, after } of changes) {
-    switch (column) {
-      case 'externalGameId':
-        checkExternalGameId(after, 'input.externalGameId', problems);
-        break;
-      case 'platform':
-        checkPlatform(after, 'input.platform', problems);
-        break;
-      case 'strategyId':
-        await checkStrategy(em, caller, strategies, after, [stored.ownerApiKey], problems);
-        break;
-    }
-  }
-  problems.throwIfAny();
-}
-
-/** Checks that the caller may put a game of this owner on the strategy. */
-async function checkStrategy(
-  em: SqlEntityManager,
-  caller: KnownCaller,
-  strategies: Strategies,
-  strategyId: string,
-  [ownerApiKey]: readonly [string | null],
-  problems: Problems,
-): Promise<void> {
-  const argument = 'input.strategyId';
-  const strategy = await findStrategy(em, caller, strategies, strategyId, argument, problems);
-  const realm = strategy?.realm ?? null;
-  if (caller.kind === 'admin' && realm !== null && realm !== (ownerApiKey ?? strategies.realm)) {
-    problems.add(argument, "is a custom strategy of another realm than the game's owner.");
-  }
-}
-
-async function findStrategy(
-  em: SqlEntityManager,
-  caller: KnownCaller,
-  strategies: Strategies,
-  strategyId: string,
-  argument: string,
-  problems: Problems,
-): ReturnType<Strategies['findAssignable']> {
-  const strategy = await strategies.findAssignable(em, caller, strategyId);
-  if (strategy === null) {
-    problems.add(
-      argument,
-      `must be a built-in strategy (${strategies.builtInIds.join(', ')}) or custom:<id> of a published custom strategy of yours.`,
-    );
-  }
-  return strategy;
 }
 
 /** Turns the violation of the unique external id into a CONFLICT that tells nothing about whose it is. */

@@ -1,10 +1,17 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, FieldResolver, ID, Info, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Context } from '../context.js';
-import { connectionOf, type Connection } from '../graphql/connection.js';
+import { ConnectionArgs, connectionOf, type Connection } from '../graphql/connection.js';
 import { checkIdCount } from '../graphql/ids.js';
-import { partKey, selectionOf } from '../graphql/selection.js';
-import type { SelectedGame } from './game.shape.js';
+import { connectionPartOf, partOf } from '../graphql/part.js';
+import { selectionOf } from '../graphql/selection.js';
+import type { SelectedLeaderboardEntry } from '../points/leaderboard.shape.js';
+import { LeaderboardConnection } from '../points/leaderboard.type.js';
+import type { SelectedStrategy } from '../strategies/strategy.shape.js';
+import { StrategyType } from '../strategies/strategy.type.js';
+import type { SelectedTask } from '../tasks/task.shape.js';
+import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
+import type { GameParamRow, SelectedGame } from './game.shape.js';
 import {
   BulkUpdateStrategyIdInput,
   BulkUpdateStrategyIdPayload,
@@ -12,6 +19,8 @@ import {
   CreateGamePayload,
   DeleteGameInput,
   DeleteGamePayload,
+  DuplicateGameInput,
+  DuplicateGamePayload,
   ExternalGameId,
   GameConnection,
   GameParamType,
@@ -87,9 +96,54 @@ export class GameResolver {
     return Array.from(found, ([gameId, externalGameId]) => ({ gameId, externalGameId }));
   }
 
+  @FieldResolver(() => StrategyType, {
+    nullable: true,
+    description: 'The strategy that scores the game; null where strategyId names none that you may see.',
+  })
+  strategy(@Root() game: SelectedGame, @Info() info: GraphQLResolveInfo): SelectedStrategy | null {
+    return partOf(game, info);
+  }
+
   @FieldResolver(() => [GameParamType], { description: 'Settings of the game: oldest first, undated last.' })
-  params(@Root() game: SelectedGame, @Info() info: GraphQLResolveInfo): unknown {
-    return game.parts[partKey(info)];
+  params(@Root() game: SelectedGame, @Info() info: GraphQLResolveInfo): GameParamRow[] {
+    return partOf(game, info);
+  }
+
+  @FieldResolver(() => TaskConnection, {
+    description: 'Tasks of the game, newest first unless ordered otherwise.',
+  })
+  tasks(
+    @Root() game: SelectedGame,
+    @Args(() => TasksArgs) _args: TasksArgs,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection<SelectedTask> {
+    return connectionPartOf(game, info);
+  }
+
+  @FieldResolver(() => TaskType, {
+    nullable: true,
+    description:
+      'One task of the game; the oldest where several share the external id; null where there is none.',
+  })
+  task(
+    @Root() game: SelectedGame,
+    @Arg('externalTaskId', () => String, { description: "The client's own name of the task." })
+    _externalTaskId: string,
+    @Info() info: GraphQLResolveInfo,
+  ): SelectedTask | null {
+    return partOf(game, info);
+  }
+
+  @FieldResolver(() => LeaderboardConnection, {
+    description:
+      'Who collected how many points in the game, over all its tasks: most points first, then by user.',
+  })
+  leaderboard(
+    @Root() game: SelectedGame,
+    @Args(() => ConnectionArgs) _args: ConnectionArgs,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection<SelectedLeaderboardEntry> {
+    return connectionPartOf(game, info);
   }
 
   @Mutation(() => CreateGamePayload, {
@@ -98,11 +152,11 @@ export class GameResolver {
       'Creates a game of yours. BAD_USER_INPUT lists everything that is wrong; CONFLICT when the external id is taken.',
   })
   async createGame(
-    @Ctx() { caller, games, strategies }: Context,
+    @Ctx() { caller, games }: Context,
     @Arg('input', () => CreateGameInput, { description: 'The new game.' }) input: CreateGameInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<CreateGamePayload> {
-    return { game: await games.createGame(caller, strategies, input, selectionOf(info).below('game')) };
+    return { game: await games.createGame(caller, input, selectionOf(info).below('game')) };
   }
 
   @Mutation(() => PatchGamePayload, {
@@ -111,12 +165,11 @@ export class GameResolver {
       'Changes what is given of a game and leaves the rest. A value equal to the stored one is no change.',
   })
   async patchGame(
-    @Ctx() { caller, games, strategies }: Context,
+    @Ctx() { caller, games }: Context,
     @Arg('input', () => PatchGameInput, { description: 'What to change.' }) input: PatchGameInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<PatchGamePayload> {
-    const selection = selectionOf(info).below('game');
-    return { game: await games.patchGameById(caller, strategies, input.id, input, selection) };
+    return games.patchGameById(caller, input.id, input, selectionOf(info).below('game'));
   }
 
   @Mutation(() => DeleteGamePayload, {
@@ -127,8 +180,26 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('input', () => DeleteGameInput, { description: 'What to delete.' }) input: DeleteGameInput,
   ): Promise<DeleteGamePayload> {
-    const { id, externalGameId, deleted } = await games.deleteGameById(caller, input.id);
+    const { id, externalGameId, deleted } = await games.deleteGameById(
+      caller,
+      input.id,
+      input.expectedVersion,
+    );
     return { deletedGameId: id, externalGameId, deleted };
+  }
+
+  @Mutation(() => DuplicateGamePayload, {
+    nullable: true,
+    description:
+      'Copies a game with its settings and tasks (open, with their settings), not its points. The copy is yours.',
+  })
+  async duplicateGame(
+    @Ctx() { caller, games }: Context,
+    @Arg('input', () => DuplicateGameInput, { description: 'What to copy, and under which name.' })
+    { id, externalGameId }: DuplicateGameInput,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<DuplicateGamePayload> {
+    return { game: await games.duplicateGame(caller, id, externalGameId, selectionOf(info).below('game')) };
   }
 
   @Mutation(() => BulkUpdateStrategyIdPayload, {
@@ -137,11 +208,11 @@ export class GameResolver {
       'Moves all your games (an admin: all games) that are on one strategy to another, all of them or none.',
   })
   async bulkUpdateStrategyId(
-    @Ctx() { caller, games, strategies }: Context,
+    @Ctx() { caller, games }: Context,
     @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where.' })
     input: BulkUpdateStrategyIdInput,
   ): Promise<BulkUpdateStrategyIdPayload> {
     const { oldStrategyId, newStrategyId } = input;
-    return { count: await games.bulkUpdateStrategyId(caller, strategies, oldStrategyId, newStrategyId) };
+    return { count: await games.bulkUpdateStrategyId(caller, oldStrategyId, newStrategyId) };
   }
 }

@@ -3,10 +3,30 @@ import type { Caller, Identity } from '../auth/caller.js';
 import { timestampText } from '../database/timestamp.js';
 import { Problems } from '../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../filtering/filter.js';
-import type { Direction, KeysetColumn } from '../paging/keyset.js';
+import {
+  effectiveOrder,
+  idColumn,
+  textColumn,
+  timestampColumn,
+  totalOrdering,
+  type Order,
+  type OrderColumn,
+} from '../paging/columns.js';
+import { or } from '../paging/keyset.js';
 import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import { gameLeaderboardShape } from '../points/leaderboard.shape.js';
+import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
-import { listShape, objectShape, partShapes, type Selected, type Shape } from '../reading/shape.js';
+import {
+  listShape,
+  objectShape,
+  optionalShape,
+  partShapes,
+  type Selected,
+  type Shape,
+} from '../reading/shape.js';
+import { strategyShape } from '../strategies/strategy.shape.js';
+import { gameTaskShape, gameTasksShape, type TaskQuery } from '../tasks/task.shape.js';
 
 /** A game as it is read. Timestamps are RFC 3339 text in UTC with six fraction digits. */
 export interface GameRow {
@@ -43,10 +63,7 @@ export type GameFilterField =
 export type GameFilter = Filter<GameFilterField>;
 
 export type GameOrderField = 'CREATED_AT' | 'UPDATED_AT' | 'EXTERNAL_GAME_ID' | 'PLATFORM' | 'STRATEGY_ID';
-export interface GameOrder {
-  readonly field: GameOrderField;
-  readonly direction: Direction;
-}
+export type GameOrder = Order<GameOrderField>;
 
 /** Which games are asked for, in which order, and which page of them. */
 export interface GameQuery extends PageArguments {
@@ -65,17 +82,6 @@ const FILTER_COLUMNS: Readonly<Record<GameFilterField, FilterColumn>> = {
   ownerOauthUserId: { column: sql`g.oauth_user_id`, type: 'text' },
 };
 
-type OrderColumn = Omit<KeysetColumn, 'direction'>;
-
-function timestampColumn(column: Sql): OrderColumn {
-  return { expression: column, text: timestampText(column), type: 'timestamptz', nullable: true };
-}
-
-/** Text is ordered by code point, the same on every database. */
-function textColumn(column: Sql): OrderColumn {
-  return { expression: sql`${column} COLLATE "C"`, text: column, type: 'text', nullable: true };
-}
-
 const ORDER_COLUMNS: Readonly<Record<GameOrderField, OrderColumn>> = {
   CREATED_AT: timestampColumn(sql`g.created_at`),
   UPDATED_AT: timestampColumn(sql`g.updated_at`),
@@ -83,9 +89,14 @@ const ORDER_COLUMNS: Readonly<Record<GameOrderField, OrderColumn>> = {
   PLATFORM: textColumn(sql`g.platform`),
   STRATEGY_ID: textColumn(sql`g."strategyId"`),
 };
-const ID_COLUMN: OrderColumn = { expression: sql`g.id`, text: sql`g.id`, type: 'uuid', nullable: false };
-
 const NEWEST_FIRST: readonly GameOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
+
+/**
+ * The version of a game `g`. PostgreSQL's xmin, the transaction that wrote a row, changes with every write of
+ * any program, so the version notices GAME's own writes, and a value that was changed and changed back.
+ */
+export const GAME_VERSION = sql`md5(concat(g.xmin, (SELECT string_agg(concat(p.id, p.xmin), ',' ORDER BY p.id)
+  FROM gamesparams p WHERE p."gameId" = g.id)))`;
 
 const COLUMNS: Readonly<Record<keyof GameRow, Sql>> = {
   id: sql`g.id`,
@@ -95,10 +106,7 @@ const COLUMNS: Readonly<Record<keyof GameRow, Sql>> = {
   createdAt: timestampText(sql`g.created_at`),
   updatedAt: timestampText(sql`g.updated_at`),
   owner: sql`json_build_object('apiKey', g."apiKey_used", 'oauthUserId', g.oauth_user_id)`,
-  // PostgreSQL's xmin, the transaction that wrote a row, changes with every write of any program, so the
-  // version notices GAME's own writes, and a value that was changed and changed back.
-  version: sql`md5(concat(g.xmin, (SELECT string_agg(concat(p.id, p.xmin), ',' ORDER BY p.id)
-    FROM gamesparams p WHERE p."gameId" = g.id)))`,
+  version: GAME_VERSION,
 };
 
 /**
@@ -123,20 +131,34 @@ export function visibleTo(caller: Caller): Sql[] {
   }
 }
 
-/** The shape of a game `g`, with what belongs to it. */
-export function gameShape(selection: Selection): Shape<SelectedGame> {
-  return objectShape(COLUMNS, selection, partShapes(selection, { params: gameParamsShape }));
+/** The shape of a game `g`, with what belongs to it. The game must be visible to the reader. */
+export function gameShape(reader: Reader, selection: Selection): Shape<SelectedGame> {
+  return objectShape(
+    COLUMNS,
+    selection,
+    partShapes(selection, {
+      params: gameParamsShape,
+      tasks: (args: TaskQuery, tasks) => gameTasksShape(reader, args, tasks),
+      task: ({ externalTaskId }: { externalTaskId: string }, task) =>
+        gameTaskShape(reader, externalTaskId, task),
+      strategy: (_args, strategy) => strategyShape(reader, sql`g."strategyId"`, strategy),
+      leaderboard: (args: PageArguments, page) => gameLeaderboardShape(reader.caller, args, page),
+    }),
+  );
+}
+
+/** The shape of the visible game with the id that this expression yields, or null. */
+export function gameByIdShape(reader: Reader, id: Sql, selection: Selection): Shape<SelectedGame | null> {
+  const game = gameShape(reader, selection);
+  return optionalShape(
+    game,
+    sql`SELECT ${game.sql} FROM games g WHERE g.id = ${id} AND ${or(visibleTo(reader.caller))}`,
+  );
 }
 
 /** The params of a game `g`: oldest first, undated last, then by id. */
-function gameParamsShape(): Shape<GameParamRow[]> {
-  const param: Shape<GameParamRow> = {
-    sql: sql`json_build_array(p.id, p.key, p.value)`,
-    read: (json) => {
-      const [id, key, value] = json as [string, string | null, string | null];
-      return { id, key, value };
-    },
-  };
+function gameParamsShape(_args: unknown, selection: Selection): Shape<Selected<GameParamRow>[]> {
+  const param = objectShape<GameParamRow>({ id: sql`p.id`, key: sql`p.key`, value: sql`p.value` }, selection);
   return listShape(
     param,
     sql`SELECT ${param.sql} AS o FROM gamesparams p WHERE p."gameId" = g.id ORDER BY p.created_at, p.id`,
@@ -149,41 +171,40 @@ function gameParamsShape(): Shape<GameParamRow[]> {
  * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
  */
 export function gamePageShape(
-  caller: Caller,
+  reader: Reader,
   games: GameQuery,
   connection: Selection,
 ): Shape<Page<SelectedGame> | Error> {
   const problems = new Problems();
-  const order = effectiveOrder(games.orderBy, problems);
+  const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
   const filter = filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems);
-  // The tie-breaker runs in the direction of the last column, so that one index serves both.
-  const ordering = [
-    ...order.map(({ field, direction }) => ({ ...ORDER_COLUMNS[field], direction })),
-    { ...ID_COLUMN, direction: order.at(-1)?.direction ?? 'DESC' },
-  ];
-  const request = pageRequest(
-    games,
-    ordering.map(({ type }) => type),
-    ['games', order, canonicalFilter(games.filter), caller],
-    problems,
-  );
   const list = {
     table: sql`games g`,
     id: sql`g.id`,
-    scope: visibleTo(caller),
+    scope: visibleTo(reader.caller),
     filter: games.filter ? [filter] : [],
-    ordering,
+    ordering: totalOrdering(order, ORDER_COLUMNS, idColumn(sql`g.id`)),
   };
-  return pageShape(list, request, connection, gameShape(nodeSelection(connection)));
+  const belongsTo = ['games', order, canonicalFilter(games.filter), reader.caller];
+  const request = pageRequest(games, list, belongsTo, problems);
+  return pageShape(list, request, connection, gameShape(reader, nodeSelection(connection)));
 }
 
-function effectiveOrder(orders: GameQuery['orderBy'], problems: Problems): readonly GameOrder[] {
-  if (!orders || orders.length === 0) return NEWEST_FIRST;
-  const seen = new Set<string>();
-  orders.forEach(({ field }, index) => {
-    if (seen.has(field))
-      problems.add(`orderBy.${index}.field`, `${field} is given twice; give each field once.`);
-    seen.add(field);
-  });
-  return orders.map(({ field, direction }) => ({ field, direction }));
+/** The shape of a page of the visible games that satisfy a condition, newest first, below some object. */
+export function relatedGamesShape(
+  reader: Reader,
+  relation: { readonly name: string; readonly parentId: Sql; readonly condition: Sql },
+  args: PageArguments,
+  connection: Selection,
+): Shape<Page<SelectedGame> | Error> {
+  const list = {
+    table: sql`games g`,
+    id: sql`g.id`,
+    scope: visibleTo(reader.caller),
+    filter: [relation.condition],
+    ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`g.id`)),
+    parentId: relation.parentId,
+  };
+  const request = pageRequest(args, list, [relation.name, reader.caller], new Problems());
+  return pageShape(list, request, connection, gameShape(reader, nodeSelection(connection)));
 }

@@ -2,8 +2,11 @@ import { Field, ID, InputType, Int, ObjectType, registerEnumType, ArgsType } fro
 import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../filtering/filter.input.js';
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
+import { OrderDirection } from '../graphql/order-direction.js';
+import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../paging/keyset.js';
 import { Principal } from '../auth/viewer.type.js';
+import type * as params from './game-params.js';
 import type * as repository from './game.repository.js';
 import type * as shape from './game.shape.js';
 
@@ -33,13 +36,11 @@ export class GameParamType implements shape.GameParamRow {
 }
 
 @ObjectType('Game', {
+  implements: Node,
   description: 'A game: users collect points in its tasks, and its strategy scores them.',
   simpleResolvers: true,
 })
-export class GameType implements shape.GameRow {
-  @Field(() => ID, { description: GAME_ID })
-  readonly id!: string;
-
+export class GameType extends Node implements shape.GameRow {
   @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
   readonly externalGameId!: string | null;
 
@@ -134,16 +135,6 @@ export class GameFilter implements shape.GameFilter {
   not?: GameFilter | null;
 }
 
-export const OrderDirection = { ASC: 'ASC', DESC: 'DESC' } as const;
-registerEnumType(OrderDirection, {
-  name: 'OrderDirection',
-  description: 'Which way to sort.',
-  valuesConfig: {
-    ASC: { description: 'Smallest or oldest first; what has no value comes last.' },
-    DESC: { description: 'Largest or newest first; what has no value comes first.' },
-  },
-});
-
 export const GameOrderField = {
   CREATED_AT: 'CREATED_AT',
   UPDATED_AT: 'UPDATED_AT',
@@ -222,6 +213,34 @@ export class CreateGamePayload {
   readonly game!: shape.SelectedGame | null;
 }
 
+@InputType({ description: 'A change to a setting. What is null or not given stays as it is.' })
+export class GameParamUpdate implements params.ParamUpdate {
+  @Field(() => ID, { description: 'Which param; it must be one of the game.' })
+  id!: string;
+
+  @Field(() => String, { nullable: true, description: 'Its new name.' })
+  key?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Its new value.' })
+  value?: string | null;
+}
+
+@InputType({ description: 'Changes to the settings of a game.' })
+export class GameParamsPatch implements params.ParamsPatch {
+  @Field(() => [GameParamInput], { nullable: true, description: 'Settings to add.' })
+  add?: GameParamInput[] | null;
+
+  @Field(() => [GameParamUpdate], { nullable: true, description: 'Settings to change, each once.' })
+  update?: GameParamUpdate[] | null;
+
+  @Field(() => [ID], { nullable: true, description: 'Ids of settings to remove; none of them in `update`.' })
+  remove?: string[] | null;
+}
+
+const EXPECTED_VERSION =
+  'The `version` of the game that you have seen. When the game has another one by now, nothing is written and the ' +
+  'error is CONFLICT.';
+
 @InputType({
   description: 'Changes to a game. What is null or not given stays as it is; nothing can be cleared.',
 })
@@ -244,10 +263,31 @@ export class PatchGameInput implements repository.GamePatch {
     description: 'A built-in strategy, or `custom:<uuid>` of a published custom one of yours.',
   })
   strategyId?: string | null;
+
+  @Field(() => GameParamsPatch, { nullable: true, description: 'Changes to its settings.' })
+  params?: GameParamsPatch | null;
+
+  @Field(() => String, { nullable: true, description: EXPECTED_VERSION })
+  expectedVersion?: string | null;
+}
+
+@ObjectType({ description: 'A value that was changed.', simpleResolvers: true })
+export class FieldChange implements params.FieldChange {
+  @Field(() => String, { description: 'What was changed: `"platform"`, `"params.<key>"`.' })
+  readonly field!: string;
+
+  @Field(() => String, { nullable: true, description: 'The value before; null where there was none.' })
+  readonly before!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The value after; null where there is none.' })
+  readonly after!: string | null;
 }
 
 @ObjectType({ description: 'What `patchGame` did.', simpleResolvers: true })
 export class PatchGamePayload {
+  @Field(() => [FieldChange], { description: 'What was changed; empty when everything was so already.' })
+  readonly changes!: readonly params.FieldChange[];
+
   @Field(() => GameType, { nullable: true, description: 'The game as it is now.' })
   readonly game!: shape.SelectedGame | null;
 }
@@ -256,6 +296,9 @@ export class PatchGamePayload {
 export class DeleteGameInput {
   @Field(() => ID, { description: 'Which game.' })
   id!: string;
+
+  @Field(() => String, { nullable: true, description: EXPECTED_VERSION })
+  expectedVersion?: string | null;
 }
 
 @ObjectType({ description: 'How much was deleted with a game.', simpleResolvers: true })
@@ -303,4 +346,21 @@ export class BulkUpdateStrategyIdInput {
 export class BulkUpdateStrategyIdPayload {
   @Field(() => Int, { description: 'How many games were moved.' })
   readonly count!: number;
+}
+
+@InputType({ description: 'A game to copy.' })
+export class DuplicateGameInput {
+  @Field(() => ID, { description: 'Which game.' })
+  id!: string;
+
+  @Field(() => String, {
+    description: 'Name of the copy: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.',
+  })
+  externalGameId!: string;
+}
+
+@ObjectType({ description: 'What `duplicateGame` did.', simpleResolvers: true })
+export class DuplicateGamePayload {
+  @Field(() => GameType, { nullable: true, description: 'The copy.' })
+  readonly game!: shape.SelectedGame | null;
 }

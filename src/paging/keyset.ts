@@ -13,7 +13,7 @@ export interface KeysetColumn {
   readonly direction: Direction;
   readonly nullable: boolean;
   /** Type that a cursor's text is cast to, e.g. `timestamptz`. */
-  readonly type: 'text' | 'timestamptz' | 'uuid' | 'integer';
+  readonly type: 'text' | 'timestamptz' | 'uuid' | 'bigint';
 }
 
 /**

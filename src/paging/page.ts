@@ -66,13 +66,12 @@ export interface Page<Row> {
  * Adds to `problems` what is wrong with them. A page over the maximum is LIMIT_EXCEEDED; it is thrown only
  * when nothing else is wrong, so that the client learns of all the other mistakes at once.
  *
- * @param types of the values in the list's cursors: the parent's id, if there is one, and the ordering's columns
  * @param belongsTo what else the cursors belong to: connection, ordering, filter and caller
  * @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED
  */
 export function pageRequest(
   args: PageArguments,
-  types: readonly KeysetColumn['type'][],
+  list: Pick<List, 'ordering' | 'parentId'>,
   belongsTo: readonly unknown[],
   problems: Problems,
 ): PageRequest {
@@ -89,6 +88,7 @@ export function pageRequest(
     if (size !== null && size < 1) problems.add(name, `${range}; it is ${size}.`);
   }
   const fingerprint = fingerprintOf(...belongsTo);
+  const types = [...(list.parentId ? ['text' as const] : []), ...list.ordering.map(({ type }) => type)];
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
@@ -117,7 +117,7 @@ export function pageRequest(
 /** A cursor can be forged; what PostgreSQL could not cast must not reach it. */
 function isOfType(type: KeysetColumn['type'], value: string | null): boolean {
   if (value === null || type === 'text') return true;
-  if (type === 'integer') return /^-?\d{1,9}$/.test(value);
+  if (type === 'bigint') return /^-?\d{1,18}$/.test(value);
   return type === 'uuid' ? isUuid(value) : 'utc' in parseTimestamp(value);
 }
 

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { KnownCaller } from '../auth/caller.js';
 import { isUuid } from '../database/uuid.js';
+import type { Problems } from '../errors.js';
 import { StrategyDefinition } from './strategy-definition.entity.js';
 
 /** The strategies that ship with GAME, with the version each of them has there. */
@@ -14,7 +15,7 @@ const GAME_STRATEGIES: Readonly<Record<string, string>> = {
 };
 
 /** What stands before the id of a `strategydefinition` in a game's strategyId. */
-const CUSTOM_PREFIX = 'custom:';
+export const CUSTOM_PREFIX = 'custom:';
 
 /** The strategy of a game that is created without one. */
 export const DEFAULT_STRATEGY_ID = 'default';
@@ -35,12 +36,13 @@ export interface AssignableStrategy {
 
 /** Which strategies there are and who may put games on them. */
 export class Strategies {
-  readonly #builtIns: ReadonlyMap<string, string>;
+  /** Version by id of the built-in strategies, in the order of their ids. */
+  readonly builtIns: ReadonlyMap<string, string>;
   /** Realm of games and callers without an API key. */
   readonly realm: string;
 
-  constructor(settings: StrategySettings) {
-    this.#builtIns = new Map(Object.entries({ ...GAME_STRATEGIES, ...settings.furtherBuiltIns }));
+  constructor(settings: StrategySettings = { furtherBuiltIns: {}, realm: 'GameRealm' }) {
+    this.builtIns = new Map(Object.entries({ ...GAME_STRATEGIES, ...settings.furtherBuiltIns }));
     this.realm = settings.realm;
   }
 
@@ -53,7 +55,7 @@ export class Strategies {
     caller: KnownCaller,
     strategyId: string,
   ): Promise<AssignableStrategy | null> {
-    if (this.#builtIns.has(strategyId)) return { realm: null };
+    if (this.builtIns.has(strategyId)) return { realm: null };
     const id = strategyId.startsWith(CUSTOM_PREFIX) ? strategyId.slice(CUSTOM_PREFIX.length) : '';
     if (!isUuid(id)) return null;
     const strategy = await em.findOne(
@@ -71,8 +73,34 @@ export class Strategies {
     return (caller.kind === 'oauth' ? null : caller.apiKey) ?? this.realm;
   }
 
-  /** Ids of the built-in strategies, for messages. */
-  get builtInIds(): string[] {
-    return [...this.#builtIns.keys()];
+  /**
+   * As `findAssignable`, for a game of this owner; adds to `problems` why not.
+   *
+   * @param ownerApiKey key prefix of the game's owner, null where it has none
+   */
+  async checkAssignable(
+    em: SqlEntityManager,
+    caller: KnownCaller,
+    strategyId: string,
+    ownerApiKey: string | null,
+    argument: string,
+    problems: Problems,
+  ): Promise<void> {
+    const strategy = await this.findAssignable(em, caller, strategyId);
+    if (strategy === null) {
+      problems.add(argument, this.unassignableMessage());
+    } else if (
+      strategy.realm !== null &&
+      caller.kind === 'admin' &&
+      strategy.realm !== (ownerApiKey ?? this.realm)
+    ) {
+      problems.add(argument, "is a custom strategy of another realm than the game's owner.");
+    }
+  }
+
+  /** What a strategy that cannot be assigned should have been. */
+  unassignableMessage(): string {
+    const builtIns = [...this.builtIns.keys()].join(', ');
+    return `must be a built-in strategy (${builtIns}) or custom:<id> of a published custom strategy of yours.`;
   }
 }

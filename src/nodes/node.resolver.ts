@@ -1,0 +1,63 @@
+import { isObjectType, type GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
+import type { Context } from '../context.js';
+import { checkIdCount } from '../graphql/ids.js';
+import { selectionOf } from '../graphql/selection.js';
+import type { Selection } from '../reading/selection.js';
+import { Node, type Typed } from './node.type.js';
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => Node, {
+    nullable: true,
+    description: 'Anything by its id; null when there is nothing that you may see.',
+  })
+  async node(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, { description: 'Id of a game, a task or a strategy.' }) id: string,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Typed | null> {
+    const [node] = await nodesOf(context, [id], info);
+    return node ?? null;
+  }
+
+  @Query(() => [Node], {
+    nullable: 'items',
+    description: 'Anything by ids, in the order of the ids; null for each that is not there.',
+  })
+  async nodes(
+    @Ctx() context: Context,
+    @Arg('ids', () => [ID], { description: 'Ids of games, tasks or strategies, 1,000 at most.' })
+    ids: string[],
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<(Typed | null)[]> {
+    checkIdCount('ids', ids);
+    return nodesOf(context, ids, info);
+  }
+}
+
+/** An id does not tell its type, so each type is asked for all of them: one statement a type. */
+async function nodesOf(
+  { caller, games, tasks, strategies }: Context,
+  ids: string[],
+  info: GraphQLResolveInfo,
+): Promise<(Typed | null)[]> {
+  const found = await Promise.all([
+    typed('Game', games.getGamesByIds(caller, ids, selectionOn(info, 'Game'))),
+    typed('Task', tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task'))),
+    typed('Strategy', strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy'))),
+  ]);
+  return ids.map((_id, index) => found.map((objects) => objects[index]).find((object) => object) ?? null);
+}
+
+async function typed<T extends object>(
+  __typename: string,
+  objects: Promise<(T | null)[]>,
+): Promise<((T & Typed) | null)[]> {
+  return (await objects).map((object) => object && { ...object, __typename });
+}
+
+function selectionOn(info: GraphQLResolveInfo, name: string): Selection {
+  const type = info.schema.getType(name);
+  return selectionOf(info, isObjectType(type) ? type : null);
+}

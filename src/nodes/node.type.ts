@@ -1,0 +1,15 @@
+import { Field, ID, InterfaceType } from 'type-graphql';
+
+/** What a resolver of `Node` says of an object, so that GraphQL knows which type it is. */
+export interface Typed {
+  readonly __typename: string;
+}
+
+@InterfaceType({
+  description: "Anything that can be read again by its id: Relay's global object identification.",
+  resolveType: (value: Typed) => value.__typename,
+})
+export abstract class Node {
+  @Field(() => ID, { description: 'Unique among all types.' })
+  readonly id!: string;
+}

@@ -1,0 +1,59 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Caller } from '../auth/caller.js';
+import { notFound } from '../errors.js';
+import type { Page } from '../paging/page.js';
+import { read } from '../reading/read.js';
+import type { Selection } from '../reading/selection.js';
+import type { Strategies } from './strategies.js';
+import {
+  strategiesByIdShape,
+  strategyPageShape,
+  type SelectedStrategy,
+  type StrategyQuery,
+} from './strategy.shape.js';
+
+/** The questions that can be asked about strategies, built-in and custom alike. */
+export class StrategyRepository {
+  constructor(
+    private readonly em: SqlEntityManager,
+    private readonly strategies: Strategies,
+  ) {}
+
+  /**
+   * One page of the strategies that the caller may see: built-ins by id, then by name, newest version first.
+   *
+   * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
+   */
+  async getAllStrategies(
+    caller: Caller,
+    strategies: StrategyQuery,
+    connection: Selection,
+  ): Promise<Page<SelectedStrategy>> {
+    const page = await read(
+      this.em,
+      strategyPageShape({ caller, strategies: this.strategies }, strategies, connection),
+    );
+    if (page instanceof Error) throw page;
+    return page;
+  }
+
+  /** @throws NOT_FOUND when there is no such strategy, or the caller may not see it */
+  async getStrategyById(caller: Caller, id: string, selection: Selection): Promise<SelectedStrategy> {
+    const [strategy] = await this.getStrategiesByIds(caller, [id], selection);
+    if (!strategy) throw notFound('Strategy');
+    return strategy;
+  }
+
+  /** The strategies with these ids, in the order of the ids; null for each that is missing or not visible. */
+  async getStrategiesByIds(
+    caller: Caller,
+    ids: readonly string[],
+    selection: Selection,
+  ): Promise<(SelectedStrategy | null)[]> {
+    if (ids.length === 0) return [];
+    const reader = { caller, strategies: this.strategies };
+    const found = await read(this.em, strategiesByIdShape(reader, [...new Set(ids)], selection));
+    const byId = new Map(found.map((strategy) => [strategy.id, strategy]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+}

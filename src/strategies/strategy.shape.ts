@@ -1,0 +1,217 @@
+import sql, { join, type Sql } from 'sql-template-tag';
+import type { Caller } from '../auth/caller.js';
+import { timestampText } from '../database/timestamp.js';
+import { Problems } from '../errors.js';
+import {
+  canonicalFilter,
+  filterCondition,
+  type FilterColumn,
+  type StringFilter,
+} from '../filtering/filter.js';
+import { relatedGamesShape } from '../games/game.shape.js';
+import { textColumn } from '../paging/columns.js';
+import type { Ordering } from '../paging/keyset.js';
+import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import type { Reader } from '../reading/reader.js';
+import type { Selection } from '../reading/selection.js';
+import {
+  listShape,
+  objectShape,
+  optionalShape,
+  partShapes,
+  type Selected,
+  type Shape,
+} from '../reading/shape.js';
+import { strategyTasksShape } from '../tasks/task.shape.js';
+import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
+
+/** What a strategy is made of: code of GAME, or rules that were put together in GAME's editor. */
+export type StrategyKind = 'BUILT_IN' | 'CUSTOM';
+export type StrategyStatus = 'DRAFT' | 'PUBLISHED' | 'ARCHIVED';
+
+/** A strategy as it is read: a built-in, or one version of a custom one. */
+export interface StrategyRow {
+  /** What games carry in strategyId. */
+  readonly id: string;
+  readonly kind: StrategyKind;
+  readonly name: string;
+  readonly version: string;
+  readonly status: StrategyStatus;
+  readonly description: string | null;
+  readonly realm: string | null;
+  readonly publishedAt: string | null;
+}
+
+/** A strategy as it was asked for. */
+export type SelectedStrategy = Selected<StrategyRow>;
+
+export interface StrategyFilter {
+  readonly kind?: StrategyKind | null | undefined;
+  readonly status?:
+    | {
+        readonly eq?: StrategyStatus | null | undefined;
+        readonly in?: readonly StrategyStatus[] | null | undefined;
+      }
+    | null
+    | undefined;
+  readonly name?: StringFilter | null | undefined;
+}
+
+/** Which strategies are asked for, and which page of them. */
+export interface StrategyQuery extends PageArguments {
+  readonly filter?: StrategyFilter | null | undefined;
+}
+
+const COLUMNS: Readonly<Record<keyof StrategyRow, Sql>> = {
+  id: sql`s.id`,
+  kind: sql`s.kind`,
+  name: sql`s.name`,
+  version: sql`s.version`,
+  status: sql`s.status`,
+  description: sql`s.description`,
+  realm: sql`s.realm`,
+  publishedAt: timestampText(sql`s.published_at`),
+};
+
+const FILTER_COLUMNS: Readonly<Record<'kind' | 'status' | 'name', FilterColumn>> = {
+  kind: { column: sql`s.kind`, type: 'text' },
+  status: { column: sql`s.status`, type: 'text' },
+  name: { column: sql`s.name`, type: 'text' },
+};
+
+/** Built-ins by id, then custom ones by name, the newest version first. */
+const ORDERING: Ordering = [
+  { ...textColumn(sql`s.kind`), nullable: false, direction: 'ASC' },
+  { ...textColumn(sql`s.name`), nullable: false, direction: 'ASC' },
+  {
+    expression: sql`s.number`,
+    text: sql`s.number::text`,
+    type: 'bigint',
+    nullable: false,
+    direction: 'DESC',
+  },
+  { ...textColumn(sql`s.id`), nullable: false, direction: 'ASC' },
+];
+
+/** The shape of the visible strategy with the id that this expression yields, or null. */
+export function strategyShape(reader: Reader, id: Sql, selection: Selection): Shape<SelectedStrategy | null> {
+  const strategy = strategyObjectShape(reader, selection);
+  return optionalShape(strategy, sql`SELECT ${strategy.sql} FROM (${strategyWithId(reader, id)}) s`);
+}
+
+/** The shape of the visible strategies with these ids. */
+export function strategiesByIdShape(
+  reader: Reader,
+  ids: readonly string[],
+  selection: Selection,
+): Shape<SelectedStrategy[]> {
+  const strategy = strategyObjectShape(reader, selection);
+  return listShape(
+    strategy,
+    sql`SELECT ${strategy.sql} AS o FROM unnest(${ids}::text[]) wanted (id)
+        CROSS JOIN LATERAL (${strategyWithId(reader, sql`wanted.id`)}) s`,
+  );
+}
+
+/** The shape of a page of the strategies that the caller may see. */
+export function strategyPageShape(
+  reader: Reader,
+  strategies: StrategyQuery,
+  connection: Selection,
+): Shape<Page<SelectedStrategy> | Error> {
+  const problems = new Problems();
+  const { kind, status, name } = strategies.filter ?? {};
+  const filter = filterCondition<'kind' | 'status' | 'name'>(
+    { kind: kind ? { eq: kind } : null, status, name },
+    FILTER_COLUMNS,
+    'filter',
+    problems,
+  );
+  const all = join(
+    [builtIns(reader.strategies), sql`${customColumns()} WHERE ${realmVisibleTo(reader)}`],
+    ' UNION ALL ',
+  );
+  const list = {
+    table: sql`(${all}) s`,
+    id: sql`s.id`,
+    scope: [sql`TRUE`],
+    filter: [filter],
+    ordering: ORDERING,
+  };
+  const belongsTo = ['strategies', canonicalFilter(strategies.filter), reader.caller];
+  const request = pageRequest(strategies, list, belongsTo, problems);
+  return pageShape(list, request, connection, strategyObjectShape(reader, nodeSelection(connection)));
+}
+
+/** The shape of a strategy `s`, with what belongs to it. */
+function strategyObjectShape(reader: Reader, selection: Selection): Shape<SelectedStrategy> {
+  return objectShape(
+    COLUMNS,
+    selection,
+    partShapes(selection, {
+      versions: (_args, version) => versionsShape(reader, version),
+      games: (args: PageArguments, games) =>
+        relatedGamesShape(
+          reader,
+          { name: 'Strategy.games', parentId: sql`s.id`, condition: sql`g."strategyId" = s.id` },
+          args,
+          games,
+        ),
+      tasks: (args: PageArguments, tasks) => strategyTasksShape(reader, args, tasks),
+    }),
+  );
+}
+
+/** The family of a strategy `s`, newest version first; a built-in is its own family. */
+function versionsShape(reader: Reader, selection: Selection): Shape<SelectedStrategy[]> {
+  const version = strategyObjectShape(reader, selection);
+  // Within the brackets `s` is still the strategy whose family this is.
+  return listShape(
+    version,
+    sql`SELECT ${version.sql} AS o FROM (
+          SELECT s.* WHERE s.kind = 'BUILT_IN'
+          UNION ALL
+          ${customColumns()} WHERE s.kind = 'CUSTOM' AND d.name = s.name AND d."realmId" IS NOT DISTINCT FROM s.realm
+            AND ${realmVisibleTo(reader)}
+        ) s ORDER BY s.number DESC, s.id`,
+  );
+}
+
+function strategyWithId(reader: Reader, id: Sql): Sql {
+  const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+  return sql`SELECT * FROM (${builtIns(reader.strategies)}) b WHERE b.id = ${id}
+    UNION ALL
+    ${customColumns()} WHERE ${realmVisibleTo(reader)}
+      AND d.id = CASE WHEN ${id} ~ ${`^${CUSTOM_PREFIX}${uuid}$`} THEN right(${id}, 36)::uuid END`;
+}
+
+/** The built-in strategies as rows. */
+function builtIns(strategies: Strategies): Sql {
+  const ids = [...strategies.builtIns.keys()];
+  const versions = [...strategies.builtIns.values()];
+  return sql`SELECT u.id, 'BUILT_IN' AS kind, u.id AS name, u.version, 'PUBLISHED' AS status, NULL::text AS description,
+      NULL::text AS realm, NULL::timestamptz AS published_at, 0::bigint AS number
+    FROM unnest(${ids}::text[], ${versions}::text[]) u (id, version)`;
+}
+
+/** Custom strategies `d` as rows of the same columns. A status that GAME does not know counts as archived. */
+function customColumns(): Sql {
+  return sql`SELECT ${CUSTOM_PREFIX}::text || d.id, 'CUSTOM', d.name::text, d.version::text,
+      CASE WHEN d.status IN ('DRAFT', 'PUBLISHED') THEN d.status ELSE 'ARCHIVED' END::text, d.description,
+      d."realmId"::text, d."publishedAt", d.version::bigint
+    FROM strategydefinition d`;
+}
+
+/** Which custom strategies `d` a caller may see: those of its realm; an admin all. */
+function realmVisibleTo({ caller, strategies }: { caller: Caller; strategies: Strategies }): Sql {
+  switch (caller.kind) {
+    case 'anonymous':
+      return sql`FALSE`;
+    case 'apiKey':
+    case 'oauth':
+    case 'apiKeyAndOAuth':
+      return sql`d."realmId" = ${strategies.realmOf(caller)}`;
+    case 'admin':
+      return sql`TRUE`;
+  }
+}
