@@ -7,7 +7,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { MaxIntrospectionDepthRule, type GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { apiKeyScheme } from './auth/api-key.js';
 import { authenticate, type AuthScheme } from './auth/authenticate.js';
 import { bearerScheme } from './auth/bearer.js';
@@ -19,6 +19,7 @@ import { Context } from './context.js';
 import type { Database } from './database/database.js';
 import { limitExceeded, toClientError, type MaskedError } from './errors.js';
 import { errorPlugin } from './graphql/error-plugin.js';
+import { limitsPlugin } from './graphql/limits.js';
 import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
 import { createSchema } from './schema.js';
 import { Strategies } from './strategies/strategies.js';
@@ -154,10 +155,16 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: MAX_TOKENS },
     validationOptions: { maxErrors: 20 },
+    validationRules: [MaxIntrospectionDepthRule],
     executionOptions: { maxCoercionErrors: 20 },
     logger: app.log,
     formatError: (formatted, error) => hideUnknown(formatted, error, logMasked),
-    plugins: [ApolloServerPluginCacheControlDisabled(), errorPlugin(logMasked), operationLogPlugin],
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      errorPlugin(logMasked),
+      operationLogPlugin,
+      limitsPlugin,
+    ],
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());

@@ -1,0 +1,134 @@
+import type { ApolloServerPlugin } from '@apollo/server';
+import {
+  isListType,
+  isNonNullType,
+  Kind,
+  type DocumentNode,
+  type GraphQLOutputType,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { getComplexity, type ComplexityEstimatorArgs } from 'graphql-query-complexity';
+import type { Context } from '../context.js';
+import { limitExceeded } from '../errors.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../paging/page.js';
+
+/** Most objects and values that an operation may ask for, as far as can be told before it is run. */
+const MAX_COST = 250_000;
+/** Most levels of fields within each other. */
+const MAX_DEPTH = 20;
+/** Most fields at the top of an operation, aliases and `__typename` included: each is a statement of its own. */
+const MAX_ROOT_FIELDS = 50;
+/** Most nodes of a document that are looked at to estimate its cost. */
+const MAX_NODES = 10_000;
+/** How many items a list without a page size is taken to have. */
+const LIST_SIZE = 5;
+
+/**
+ * Refuses operations that would cost too much, before anything is run: LIMIT_EXCEEDED with HTTP 400.
+ *
+ * The cost of an operation is the number of objects and values that it may answer with: a field costs one
+ * and what is below it, times the page size in a connection.
+ */
+export const limitsPlugin: ApolloServerPlugin<Context> = {
+  requestDidStart: () =>
+    Promise.resolve({
+      didResolveOperation({ schema, document, operation, operationName, request }): Promise<void> {
+        if (operation === undefined) return Promise.resolve();
+        checkRootFields(operation, document);
+        checkDepth(operation, document);
+        const cost = getComplexity({
+          schema,
+          query: document,
+          ...(operationName === null ? {} : { operationName }),
+          variables: request.variables ?? {},
+          estimators: [estimate],
+          maxQueryNodes: MAX_NODES,
+        });
+        if (cost > MAX_COST) {
+          throw limitExceeded(
+            `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
+            400,
+          );
+        }
+        return Promise.resolve();
+      },
+    }),
+};
+
+function estimate({ type, field, args, childComplexity }: ComplexityEstimatorArgs): number {
+  const own = 1 + childComplexity;
+  // The page size is counted where it is asked for, not again at `nodes` and `edges`.
+  if (type.name.endsWith('Connection')) return own;
+  if (field.args.some(({ name }) => name === 'first')) return 1 + pageSize(args) * own;
+  return isList(field.type) ? 1 + listSize(args) * own : own;
+}
+
+function pageSize(args: Record<string, unknown>): number {
+  const size = Number(args['first'] ?? args['last'] ?? DEFAULT_PAGE_SIZE);
+  return Math.min(Math.max(size, 1), MAX_PAGE_SIZE);
+}
+
+function listSize(args: Record<string, unknown>): number {
+  return Array.isArray(args['ids']) ? args['ids'].length : LIST_SIZE;
+}
+
+function isList(type: GraphQLOutputType): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
+function checkRootFields(operation: OperationDefinitionNode, document: DocumentNode): void {
+  const count = countFields(operation.selectionSet, document, new Set());
+  if (count > MAX_ROOT_FIELDS) {
+    throw limitExceeded(
+      `An operation may have ${MAX_ROOT_FIELDS} fields at its top, aliases included; it has ${count}.`,
+      400,
+    );
+  }
+}
+
+function countFields(set: SelectionSetNode, document: DocumentNode, visited: Set<string>): number {
+  let count = 0;
+  for (const node of set.selections) {
+    if (node.kind === Kind.FIELD) count++;
+    else if (node.kind === Kind.INLINE_FRAGMENT) count += countFields(node.selectionSet, document, visited);
+    else if (!visited.has(node.name.value)) {
+      visited.add(node.name.value);
+      count += countFields(fragment(document, node.name.value), document, visited);
+    }
+  }
+  return count;
+}
+
+function checkDepth(operation: OperationDefinitionNode, document: DocumentNode): void {
+  /** Depth below a fragment, which is looked at once however often it is used. */
+  const known = new Map<string, number>();
+  const depthOf = (set: SelectionSetNode): number =>
+    Math.max(
+      0,
+      ...set.selections.map((node) => {
+        if (node.kind === Kind.FIELD) return node.selectionSet ? 1 + depthOf(node.selectionSet) : 1;
+        if (node.kind === Kind.INLINE_FRAGMENT) return depthOf(node.selectionSet);
+        const name = node.name.value;
+        const depth = known.get(name) ?? depthOf(fragment(document, name));
+        known.set(name, depth);
+        return depth;
+      }),
+    );
+  const depth = depthOf(operation.selectionSet);
+  if (depth > MAX_DEPTH) {
+    throw limitExceeded(
+      `Fields may be nested ${MAX_DEPTH} levels deep at most; they are ${depth} deep.`,
+      400,
+    );
+  }
+}
+
+/** Validation has made sure that there is such a fragment, and that none leads back to itself. */
+function fragment(document: DocumentNode, name: string): SelectionSetNode {
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name)
+      return definition.selectionSet;
+  }
+  throw new RangeError(`No fragment ${name}`);
+}
