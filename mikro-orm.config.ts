@@ -2,14 +2,12 @@ import { Migrator } from '@mikro-orm/migrations';
 import { EntityCaseNamingStrategy, type Options } from '@mikro-orm/postgresql';
 import { ApiKey } from './src/api-keys/api-key.entity.js';
 import { LogEntry } from './src/audit/log-entry.entity.js';
-import { GameParam } from './src/games/game-param.entity.js';
 import { Game } from './src/games/game.entity.js';
 import { migrations } from './src/migrations/index.js';
-import { StrategyDefinition } from './src/strategies/strategy-definition.entity.js';
 
 /** What holds for every database; `src/database/database.ts` adds which one. */
 const config: Options = {
-  entities: [ApiKey, Game, GameParam, LogEntry, StrategyDefinition],
+  entities: [ApiKey, Game, LogEntry],
   extensions: [Migrator],
   // GAME's columns are mostly named as the properties are; the others are named one by one.
   namingStrategy: EntityCaseNamingStrategy,

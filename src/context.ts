@@ -4,6 +4,7 @@ import { unauthenticated } from './errors.js';
 import { Game } from './games/game.entity.js';
 import { GameRepository } from './games/game.repository.js';
 import type { OperationLog } from './graphql/operation-log.js';
+import { ReassignmentRepository } from './reassignments/reassignment.repository.js';
 import type { Strategies } from './strategies/strategies.js';
 import { StrategyRepository } from './strategies/strategy.repository.js';
 import { TaskRepository } from './tasks/task.repository.js';
@@ -17,6 +18,7 @@ export class Context {
   readonly games: GameRepository;
   readonly tasks: TaskRepository;
   readonly strategies: StrategyRepository;
+  readonly reassignments: ReassignmentRepository;
 
   constructor(
     /** Who is asking, also when nobody in particular is. */
@@ -30,6 +32,7 @@ export class Context {
     this.games = new GameRepository(fork, Game, strategies);
     this.tasks = new TaskRepository(fork, strategies);
     this.strategies = new StrategyRepository(fork, strategies);
+    this.reassignments = new ReassignmentRepository(fork, strategies);
   }
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */

@@ -7,10 +7,12 @@ import { GraphQLError } from 'graphql';
  */
 export type ErrorCode =
   | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
   | 'NOT_FOUND'
   | 'BAD_USER_INPUT'
   | 'CONFLICT'
   | 'LIMIT_EXCEEDED'
+  | 'MIGRATION_REQUIRED'
   | 'SERVICE_UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
 
@@ -29,6 +31,9 @@ function clientError(code: ErrorCode, message: string, extensions: object = {}):
 /** No credential, or a bad one. HTTP 401. */
 export const unauthenticated = (message: string): GraphQLError =>
   clientError('UNAUTHENTICATED', message, { http: { status: 401 } });
+
+/** The caller is known, but the operation is for admins. */
+export const forbidden = (): GraphQLError => clientError('FORBIDDEN', 'This operation is for admins.');
 
 /** The thing is missing, or it is not the caller's: the answer must not tell which. */
 export const notFound = (what: string): GraphQLError => clientError('NOT_FOUND', `${what} not found.`);
@@ -50,6 +55,13 @@ export const conflict = (message: string, extensions: object = {}): GraphQLError
 /** More was asked for than is allowed; the message says the limit and what was asked. */
 export const limitExceeded = (message: string, httpStatus?: number): GraphQLError =>
   clientError('LIMIT_EXCEEDED', message, httpStatus === undefined ? {} : { http: { status: httpStatus } });
+
+/** A table of ours is missing in a database of GAME. */
+const migrationRequired = (): GraphQLError =>
+  clientError(
+    'MIGRATION_REQUIRED',
+    'The database lacks a table that this needs. An operator has to run: npm run migrate',
+  );
 
 /** The database is away or overloaded: safe to retry. HTTP 503. */
 export const serviceUnavailable = (): GraphQLError =>
@@ -89,6 +101,11 @@ export class Problems {
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** Whether the error means that a table of ours, not one of GAME's, is missing. */
+export function isMissingOwnTable(error: unknown): boolean {
+  return sqlState(error) === '42P01' && error instanceof Error && error.message.includes('"game_graphql_');
 }
 
 /** Errors of the socket beneath the driver. */
@@ -135,6 +152,7 @@ export function toClientError(error: unknown): MaskedError {
   if (error instanceof GraphQLError && typeof error.extensions['code'] === 'string') {
     return { clientError: error };
   }
+  if (isMissingOwnTable(error)) return { clientError: migrationRequired() };
   const errorId = randomUUID();
   if (isDatabaseUnavailable(error)) {
     return { clientError: serviceUnavailable(), log: { level: 'warn', errorId } };

@@ -4,6 +4,7 @@ import { buildSchemaSync } from 'type-graphql';
 import { ViewerResolver } from './auth/viewer.resolver.js';
 import { GameResolver } from './games/game.resolver.js';
 import { NodeResolver } from './nodes/node.resolver.js';
+import { ReassignmentResolver } from './reassignments/reassignment.resolver.js';
 import { StrategyResolver } from './strategies/strategy.resolver.js';
 import { TaskResolver } from './tasks/task.resolver.js';
 import { refuseBrokenText } from './graphql/text-guard.js';
@@ -12,7 +13,14 @@ import { refuseBrokenText } from './graphql/text-guard.js';
 export function createSchema(): GraphQLSchema {
   return refuseBrokenText(
     buildSchemaSync({
-      resolvers: [ViewerResolver, GameResolver, TaskResolver, StrategyResolver, NodeResolver],
+      resolvers: [
+        ViewerResolver,
+        GameResolver,
+        TaskResolver,
+        StrategyResolver,
+        ReassignmentResolver,
+        NodeResolver,
+      ],
       // Rules on input are the repositories' own: they need the database, and report all at once.
       validate: false,
     }),

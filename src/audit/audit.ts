@@ -14,6 +14,7 @@ export async function recordWrite(
   caller: KnownCaller,
   message: string,
   details: Record<string, unknown>,
+  module: 'game' | 'strategies_custom' = 'game',
 ): Promise<void> {
   const { apiKey, oauthUserId } = identityOf(caller);
   // The log refers to the table of subjects, which GAME fills when it first sees one. Several writes may be
@@ -29,7 +30,7 @@ export async function recordWrite(
   await em.insert(LogEntry, {
     id: randomUUID(),
     logLevel: 'SUCCESS',
-    module: 'game',
+    module,
     message,
     details: caller.kind === 'admin' ? { ...details, admin: true } : details,
     apiKey,

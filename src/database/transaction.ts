@@ -11,21 +11,34 @@ const RETRYABLE = new Set(['40001', '40P01']);
 /**
  * Runs `work` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
  * PostgreSQL ended because it collided with another is run again, so `work` must have no effect outside
- * the database.
+ * the database. A dry run does everything, answers the same, and leaves nothing.
  *
  * @throws what `work` throws, after the rollback
  */
 export async function inTransaction<Result>(
   em: SqlEntityManager,
   work: (em: SqlEntityManager) => Promise<Result>,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await em.transactional(work);
+      return await em.transactional(async (transaction) => {
+        const result = await work(transaction);
+        if (dryRun) throw new DryRun(result);
+        return result;
+      });
     } catch (error) {
+      if (error instanceof DryRun) return error.result as Result;
       const state = sqlState(error);
       if (attempt === ATTEMPTS || state === undefined || !RETRYABLE.has(state)) throw error;
       await delay(Math.random() * 10 * 2 ** attempt);
     }
+  }
+}
+
+/** Ends a dry run: what is thrown out of a transaction rolls it back. */
+class DryRun extends Error {
+  constructor(readonly result: unknown) {
+    super('Dry run');
   }
 }

@@ -6,12 +6,13 @@ import { identityOf, type Caller, type KnownCaller } from '../auth/caller.js';
 import { query } from '../database/query.js';
 import { inTransaction } from '../database/transaction.js';
 import { isUuid } from '../database/uuid.js';
-import { badUserInput, conflict, notFound, Problems, sqlState } from '../errors.js';
+import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../errors.js';
 import { or } from '../paging/keyset.js';
 import type { Page } from '../paging/page.js';
 import { read } from '../reading/read.js';
 import type { Selection } from '../reading/selection.js';
 import { listShape } from '../reading/shape.js';
+import { lockMoves, moveGames } from '../reassignments/move-games.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
 import { Game } from './game.entity.js';
@@ -30,6 +31,7 @@ export interface NewGame {
   readonly platform: string;
   readonly strategyId?: string | null | undefined;
   readonly params?: readonly NewParam[] | null | undefined;
+  readonly dryRun?: boolean;
 }
 
 /** What to change of a game: null and undefined mean unchanged, nothing can be cleared. */
@@ -40,6 +42,36 @@ export interface GamePatch {
   readonly params?: ParamsPatch | null | undefined;
   /** The version that the change was made for. */
   readonly expectedVersion?: string | null | undefined;
+  readonly dryRun?: boolean;
+}
+
+/** What to delete, or to copy. */
+export interface GameDeletion {
+  readonly id: string;
+  /** The version that the deletion is meant for. */
+  readonly expectedVersion?: string | null | undefined;
+  readonly dryRun?: boolean;
+}
+export interface GameCopy {
+  readonly id: string;
+  readonly externalGameId: string;
+  readonly dryRun?: boolean;
+}
+
+/** Which games to move, and from where to where. */
+export interface BulkUpdate {
+  readonly oldStrategyId: string;
+  readonly newStrategyId: string;
+  /** Only games with these ids. */
+  readonly ids?: readonly string[] | null | undefined;
+  /** Most games that may be moved. */
+  readonly atMost?: number | null | undefined;
+  readonly dryRun?: boolean;
+}
+export interface BulkUpdated {
+  readonly count: number;
+  /** Id of the record of the move; null when nothing matched, and on a dry run. */
+  readonly reassignmentId: string | null;
 }
 
 export interface PatchedGame {
@@ -157,41 +189,45 @@ export class GameRepository extends EntityRepository<Game> {
   async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<SelectedGame> {
     const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
     const owner = identityOf(caller);
-    return inTransaction(this.em, async (em) => {
-      const problems = new Problems();
-      checkExternalGameId(game.externalGameId, 'input.externalGameId', problems);
-      checkPlatform(game.platform, 'input.platform', problems);
-      await this.strategies.checkAssignable(
-        em,
-        caller,
-        strategyId,
-        owner.apiKey,
-        'input.strategyId',
-        problems,
-      );
-      problems.checkText('input.params', game.params);
-      problems.throwIfAny();
-
-      const id = randomUUID();
-      const { externalGameId, platform } = game;
-      await externalIdOrConflict(
-        em.insert(Game, {
-          id,
-          externalGameId,
-          platform,
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const problems = new Problems();
+        checkExternalGameId(game.externalGameId, 'input.externalGameId', problems);
+        checkPlatform(game.platform, 'input.platform', problems);
+        await this.strategies.checkAssignable(
+          em,
+          caller,
           strategyId,
-          ownerApiKey: owner.apiKey,
-          ownerOauthUserId: owner.oauthUserId,
-          createdAt: raw('now()'),
-          updatedAt: raw('now()'),
-        }),
-      );
-      const params = game.params ?? [];
-      await addParams(em, caller, id, params);
-      const details = { game_id: id, externalGameId, platform, strategyId, params: params.length };
-      await recordWrite(em, caller, 'Game created', details);
-      return this.#within(em).getGameById(caller, id, selection);
-    });
+          owner.apiKey,
+          'input.strategyId',
+          problems,
+        );
+        problems.checkText('input.params', game.params);
+        problems.throwIfAny();
+
+        const id = randomUUID();
+        const { externalGameId, platform } = game;
+        await externalIdOrConflict(
+          em.insert(Game, {
+            id,
+            externalGameId,
+            platform,
+            strategyId,
+            ownerApiKey: owner.apiKey,
+            ownerOauthUserId: owner.oauthUserId,
+            createdAt: raw('now()'),
+            updatedAt: raw('now()'),
+          }),
+        );
+        const params = game.params ?? [];
+        await addParams(em, caller, id, params);
+        const details = { game_id: id, externalGameId, platform, strategyId, params: params.length };
+        await recordWrite(em, caller, 'Game created', details);
+        return this.#within(em).getGameById(caller, id, selection);
+      },
+      game,
+    );
   }
 
   /**
@@ -208,26 +244,32 @@ export class GameRepository extends EntityRepository<Game> {
     patch: GamePatch,
     selection: Selection,
   ): Promise<PatchedGame> {
-    return inTransaction(this.em, async (em) => {
-      const repository = this.#within(em);
-      const stored = await repository.#lock(caller, id);
-      await repository.#expectVersion(id, patch.expectedVersion);
-      const problems = new Problems();
-      const columns = await repository.#columnChanges(caller, stored, patch, problems);
-      const params = await planParams(em, id, patch.params, 'input.params', problems);
-      problems.throwIfAny();
-      if (params.unknownIds.length > 0) throw notFound('Param');
-      const changes = [...columns, ...params.changes];
-      if (changes.length > 0) {
-        const values = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
-        await externalIdOrConflict(
-          em.nativeUpdate(Game, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
-        );
-        await params.write(caller);
-        await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
-      }
-      return { game: await repository.getGameById(caller, id, selection), changes };
-    });
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const repository = this.#within(em);
+        // Strategies are locked before games, as a rollback does it.
+        if (patch.strategyId) await this.strategies.findAssignable(em, caller, patch.strategyId);
+        const stored = await repository.#lock(caller, id);
+        await repository.#expectVersion(id, patch.expectedVersion);
+        const problems = new Problems();
+        const columns = await repository.#columnChanges(caller, stored, patch, problems);
+        const params = await planParams(em, id, patch.params, 'input.params', problems);
+        problems.throwIfAny();
+        if (params.unknownIds.length > 0) throw notFound('Param');
+        const changes = [...columns, ...params.changes];
+        if (changes.length > 0) {
+          const values = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
+          await externalIdOrConflict(
+            em.nativeUpdate(Game, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
+          );
+          await params.write(caller);
+          await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
+        }
+        return { game: await repository.getGameById(caller, id, selection), changes };
+      },
+      patch,
+    );
   }
 
   /**
@@ -236,21 +278,20 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws NOT_FOUND; CONFLICT when the game has another version than expected
    */
-  async deleteGameById(
-    caller: KnownCaller,
-    id: string,
-    expectedVersion?: string | null,
-  ): Promise<DeletedGame> {
-    return inTransaction(this.em, async (em) => {
-      const repository = this.#within(em);
-      const { externalGameId } = await repository.#lock(caller, id);
-      await repository.#expectVersion(id, expectedVersion);
-      // Locked tasks and a locked game take no new children (a foreign key needs a share of the parent's
-      // lock), so the statement after this one sees everything there is to delete.
-      await query(em, sql`SELECT FROM tasks WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
-      const [deleted] = await query<DeletedCounts>(
-        em,
-        sql`WITH t AS (DELETE FROM tasks WHERE "gameId" = ${id}::uuid RETURNING id),
+  async deleteGameById(caller: KnownCaller, deletion: GameDeletion): Promise<DeletedGame> {
+    const { id, expectedVersion } = deletion;
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const repository = this.#within(em);
+        const { externalGameId } = await repository.#lock(caller, id);
+        await repository.#expectVersion(id, expectedVersion);
+        // Locked tasks and a locked game take no new children (a foreign key needs a share of the parent's
+        // lock), so the statement after this one sees everything there is to delete.
+        await query(em, sql`SELECT FROM tasks WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
+        const [deleted] = await query<DeletedCounts>(
+          em,
+          sql`WITH t AS (DELETE FROM tasks WHERE "gameId" = ${id}::uuid RETURNING id),
             tp AS (DELETE FROM tasksparams USING t WHERE "taskId" = t.id RETURNING 1),
             up AS (DELETE FROM userpoints USING t WHERE "taskId" = t.id RETURNING 1),
             p AS (DELETE FROM gamesparams WHERE "gameId" = ${id}::uuid RETURNING 1),
@@ -259,11 +300,13 @@ export class GameRepository extends EntityRepository<Game> {
             SELECT (SELECT count(*)::int FROM p) AS params, (SELECT count(*)::int FROM t) AS tasks,
               (SELECT count(*)::int FROM tp) AS "taskParams", (SELECT count(*)::int FROM up) AS "userPoints",
               (SELECT count(*)::int FROM c) AS "userGameConfigs"`,
-      );
-      if (deleted === undefined) throw new Error('A SELECT of counts returned no row.');
-      await recordWrite(em, caller, 'Game deleted', { game_id: id, externalGameId, deleted });
-      return { id, externalGameId, deleted };
-    });
+        );
+        if (deleted === undefined) throw new Error('A SELECT of counts returned no row.');
+        await recordWrite(em, caller, 'Game deleted', { game_id: id, externalGameId, deleted });
+        return { id, externalGameId, deleted };
+      },
+      deletion,
+    );
   }
 
   /**
@@ -272,28 +315,26 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, CONFLICT when it is taken
    */
-  async duplicateGame(
-    caller: KnownCaller,
-    id: string,
-    externalGameId: string,
-    selection: Selection,
-  ): Promise<SelectedGame> {
-    return inTransaction(this.em, async (em) => {
-      const repository = this.#within(em);
-      await repository.#lock(caller, id);
-      const problems = new Problems();
-      checkExternalGameId(externalGameId, 'input.externalGameId', problems);
-      problems.throwIfAny();
+  async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<SelectedGame> {
+    const { id, externalGameId } = copy;
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const repository = this.#within(em);
+        await repository.#lock(caller, id);
+        const problems = new Problems();
+        checkExternalGameId(externalGameId, 'input.externalGameId', problems);
+        problems.throwIfAny();
 
-      const copyId = randomUUID();
-      const { apiKey, oauthUserId } = identityOf(caller);
-      const owner = sql`${apiKey}::varchar, ${oauthUserId}::varchar`;
-      // A microsecond apart, what is copied keeps its order.
-      const time = sql`now() + row_number() OVER (ORDER BY x.created_at, x.id) * interval '1 microsecond'`;
-      await externalIdOrConflict(
-        query(
-          em,
-          sql`WITH
+        const copyId = randomUUID();
+        const { apiKey, oauthUserId } = identityOf(caller);
+        const owner = sql`${apiKey}::varchar, ${oauthUserId}::varchar`;
+        // A microsecond apart, what is copied keeps its order.
+        const time = sql`now() + row_number() OVER (ORDER BY x.created_at, x.id) * interval '1 microsecond'`;
+        await externalIdOrConflict(
+          query(
+            em,
+            sql`WITH
             g AS (INSERT INTO games (id, "externalGameId", platform, "strategyId", "apiKey_used", oauth_user_id, created_at, updated_at)
               SELECT ${copyId}::uuid, ${externalGameId}, x.platform, x."strategyId", ${owner}, now(), now()
               FROM games x WHERE x.id = ${id}::uuid),
@@ -307,66 +348,92 @@ export class GameRepository extends EntityRepository<Game> {
             INSERT INTO tasksparams (id, key, value, "taskId", "apiKey_used", oauth_user_id, created_at, updated_at)
               SELECT gen_random_uuid(), x.key, x.value, pairs.copy_id, ${owner}, ${time}, now()
               FROM tasksparams x JOIN pairs ON pairs.id = x."taskId"`,
-        ),
-      );
-      await recordWrite(em, caller, 'Game duplicated', {
-        game_id: copyId,
-        externalGameId,
-        source_game_id: id,
-      });
-      return repository.getGameById(caller, copyId, selection);
-    });
+          ),
+        );
+        await recordWrite(em, caller, 'Game duplicated', {
+          game_id: copyId,
+          externalGameId,
+          source_game_id: id,
+        });
+        return repository.getGameById(caller, copyId, selection);
+      },
+      copy,
+    );
   }
 
   /**
-   * Moves every game visible to the caller from one strategy to another, in a single UPDATE; answers how
-   * many there were.
+   * Moves every game visible to the caller from one strategy to another, in a single UPDATE, and records the
+   * move; answers how many there were. A dry run counts, and locks no game.
    *
-   * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games: then
-   *   nothing is written
+   * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games;
+   *   LIMIT_EXCEEDED when there are more than `atMost`: then nothing is written
    */
-  async bulkUpdateStrategyId(
-    caller: KnownCaller,
-    oldStrategyId: string,
-    newStrategyId: string,
-  ): Promise<number> {
+  async bulkUpdateStrategyId(caller: KnownCaller, update: BulkUpdate): Promise<BulkUpdated> {
+    const { oldStrategyId, newStrategyId, dryRun = false } = update;
+    const atMost = update.atMost ?? null;
     return inTransaction(this.em, async (em) => {
+      if (!dryRun) await lockMoves(em, caller);
       const problems = new Problems();
       problems.checkText('input.oldStrategyId', oldStrategyId);
+      problems.checkText('input.ids', update.ids);
       if (oldStrategyId === newStrategyId) {
         problems.add('input.newStrategyId', 'must differ from oldStrategyId.');
       }
+      if (atMost !== null && atMost < 0)
+        problems.add('input.atMost', `must not be negative; it is ${atMost}.`);
       const strategy = await this.strategies.findAssignable(em, caller, newStrategyId);
       if (strategy === null) problems.add('input.newStrategyId', this.strategies.unassignableMessage());
       problems.throwIfAny();
 
-      const realm = strategy?.realm ?? null;
-      const [moved] = await query<{ count: number; unsuited: number }>(
-        em,
-        sql`WITH moved AS (
-              UPDATE games g SET "strategyId" = ${newStrategyId}, updated_at = clock_timestamp()
-              WHERE g."strategyId" = ${oldStrategyId} AND ${or(visibleTo(caller))}
-              RETURNING coalesce(g."apiKey_used", ${this.strategies.realm}) AS realm)
-            SELECT count(*)::int AS count, (count(*) FILTER (WHERE realm <> ${realm}))::int AS unsuited FROM moved`,
-      );
-      const { count = 0, unsuited = 0 } = moved ?? {};
-      if (caller.kind === 'admin' && unsuited > 0) {
-        throw badUserInput([
-          {
-            argument: 'input.newStrategyId',
-            message: `is a custom strategy of another realm than ${unsuited} of the ${count} games; nothing was written.`,
-          },
-        ]);
+      const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;
+      const condition = sql`${only} AND ${or(visibleTo(caller))}`;
+      // An admin meets games of every realm; what anybody else may see is of its own.
+      const realm = caller.kind === 'admin' ? (strategy?.realm ?? null) : null;
+      const check = ({ count, unsuited }: { count: number; unsuited: number }): void => {
+        if (unsuited > 0) {
+          const message = `is a custom strategy of another realm than ${unsuited} of the ${count} games; nothing was written.`;
+          throw badUserInput([{ argument: 'input.newStrategyId', message }]);
+        }
+        if (atMost !== null && count > atMost) {
+          throw limitExceeded(
+            `${count} games match, which is more than atMost: ${atMost}. Nothing was written.`,
+          );
+        }
+      };
+      // Counting first spares a move that would only be rolled back.
+      if (dryRun || atMost !== null) {
+        const counted = await this.#within(em).#countMoves(oldStrategyId, condition, realm);
+        check(counted);
+        if (dryRun) return { count: counted.count, reassignmentId: null };
       }
-      if (count > 0) {
+      const record = { kind: 'BULK', oldStrategyId, newStrategyId } as const;
+      const moved = await moveGames(em, caller, record, condition, realm, this.strategies.realm);
+      check(moved);
+      const { count, reassignmentId } = moved;
+      if (reassignmentId !== null) {
         await recordWrite(em, caller, 'Strategy reassigned', {
+          reassignment_id: reassignmentId,
           old_strategy_id: oldStrategyId,
           new_strategy_id: newStrategyId,
           games_reassigned: count,
         });
       }
-      return count;
+      return { count, reassignmentId };
     });
+  }
+
+  async #countMoves(
+    strategyId: string,
+    condition: Sql,
+    realm: string | null,
+  ): Promise<{ count: number; unsuited: number }> {
+    const [counted] = await query<{ count: number; unsuited: number }>(
+      this.em,
+      sql`SELECT count(*)::int AS count,
+            (count(*) FILTER (WHERE coalesce(g."apiKey_used", ${this.strategies.realm}) <> ${realm}::text))::int AS unsuited
+          FROM games g WHERE g."strategyId" = ${strategyId} AND ${condition}`,
+    );
+    return counted ?? { count: 0, unsuited: 0 };
   }
 
   /** This repository in a transaction. */
@@ -389,8 +456,11 @@ export class GameRepository extends EntityRepository<Game> {
     );
   }
 
-  /** Locks the game for the rest of the transaction. @throws NOT_FOUND */
+  /** Locks the game for the rest of the transaction. @throws NOT_FOUND; BAD_USER_INPUT for a broken string */
   async #lock(caller: Caller, id: string): Promise<StoredGame> {
+    const problems = new Problems();
+    problems.checkText('input.id', id);
+    problems.throwIfAny();
     const [game] = isUuid(id)
       ? await query<StoredGame>(
           this.em,

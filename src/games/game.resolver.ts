@@ -156,7 +156,8 @@ export class GameResolver {
     @Arg('input', () => CreateGameInput, { description: 'The new game.' }) input: CreateGameInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<CreateGamePayload> {
-    return { game: await games.createGame(caller, input, selectionOf(info).below('game')) };
+    const game = await games.createGame(caller, input, selectionOf(info).below('game'));
+    return { game: input.dryRun ? null : game };
   }
 
   @Mutation(() => PatchGamePayload, {
@@ -169,7 +170,13 @@ export class GameResolver {
     @Arg('input', () => PatchGameInput, { description: 'What to change.' }) input: PatchGameInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<PatchGamePayload> {
-    return games.patchGameById(caller, input.id, input, selectionOf(info).below('game'));
+    const { game, changes } = await games.patchGameById(
+      caller,
+      input.id,
+      input,
+      selectionOf(info).below('game'),
+    );
+    return { game: input.dryRun ? null : game, changes };
   }
 
   @Mutation(() => DeleteGamePayload, {
@@ -180,12 +187,8 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('input', () => DeleteGameInput, { description: 'What to delete.' }) input: DeleteGameInput,
   ): Promise<DeleteGamePayload> {
-    const { id, externalGameId, deleted } = await games.deleteGameById(
-      caller,
-      input.id,
-      input.expectedVersion,
-    );
-    return { deletedGameId: id, externalGameId, deleted };
+    const { id, externalGameId, deleted } = await games.deleteGameById(caller, input);
+    return { deletedGameId: input.dryRun ? null : id, externalGameId, deleted };
   }
 
   @Mutation(() => DuplicateGamePayload, {
@@ -196,10 +199,11 @@ export class GameResolver {
   async duplicateGame(
     @Ctx() { caller, games }: Context,
     @Arg('input', () => DuplicateGameInput, { description: 'What to copy, and under which name.' })
-    { id, externalGameId }: DuplicateGameInput,
+    input: DuplicateGameInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<DuplicateGamePayload> {
-    return { game: await games.duplicateGame(caller, id, externalGameId, selectionOf(info).below('game')) };
+    const game = await games.duplicateGame(caller, input, selectionOf(info).below('game'));
+    return { game: input.dryRun ? null : game };
   }
 
   @Mutation(() => BulkUpdateStrategyIdPayload, {
@@ -208,11 +212,15 @@ export class GameResolver {
       'Moves all your games (an admin: all games) that are on one strategy to another, all of them or none.',
   })
   async bulkUpdateStrategyId(
-    @Ctx() { caller, games }: Context,
-    @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where.' })
+    @Ctx() { caller, games, reassignments }: Context,
+    @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where, and which games.' })
     input: BulkUpdateStrategyIdInput,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<BulkUpdateStrategyIdPayload> {
-    const { oldStrategyId, newStrategyId } = input;
-    return { count: await games.bulkUpdateStrategyId(caller, oldStrategyId, newStrategyId) };
+    checkIdCount('input.ids', input.ids ?? []);
+    const { count, reassignmentId } = await games.bulkUpdateStrategyId(caller, input);
+    const selection = selectionOf(info).below('reassignment');
+    const [reassignment] = await reassignments.getReassignmentsByIds(caller, [reassignmentId], selection);
+    return { count, reassignment: reassignment ?? null };
   }
 }

@@ -5,6 +5,8 @@ import { DateTime } from '../graphql/date-time.js';
 import { OrderDirection } from '../graphql/order-direction.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../paging/keyset.js';
+import type { SelectedReassignment } from '../reassignments/reassignment.shape.js';
+import { StrategyReassignmentType } from '../reassignments/reassignment.type.js';
 import { Principal } from '../auth/viewer.type.js';
 import type * as params from './game-params.js';
 import type * as repository from './game.repository.js';
@@ -176,6 +178,9 @@ export class GamesArgs extends ConnectionArgs implements shape.GameQuery {
   orderBy?: GameOrder[] | null;
 }
 
+const DRY_RUN =
+  'Only answer what would happen, errors included; nothing is written. Objects in the answer are null.';
+
 @InputType({ description: 'A setting of a new game.' })
 export class GameParamInput {
   @Field(() => String, { description: 'Name of the setting. Example: `"variable_basic_points"`.' })
@@ -205,11 +210,14 @@ export class CreateGameInput implements repository.NewGame {
 
   @Field(() => [GameParamInput], { nullable: true, description: 'Settings of the game.' })
   params?: GameParamInput[] | null;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
 }
 
 @ObjectType({ description: 'What `createGame` did.', simpleResolvers: true })
 export class CreateGamePayload {
-  @Field(() => GameType, { nullable: true, description: 'The new game.' })
+  @Field(() => GameType, { nullable: true, description: 'The new game; null on a dry run.' })
   readonly game!: shape.SelectedGame | null;
 }
 
@@ -269,6 +277,9 @@ export class PatchGameInput implements repository.GamePatch {
 
   @Field(() => String, { nullable: true, description: EXPECTED_VERSION })
   expectedVersion?: string | null;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
 }
 
 @ObjectType({ description: 'A value that was changed.', simpleResolvers: true })
@@ -288,7 +299,7 @@ export class PatchGamePayload {
   @Field(() => [FieldChange], { description: 'What was changed; empty when everything was so already.' })
   readonly changes!: readonly params.FieldChange[];
 
-  @Field(() => GameType, { nullable: true, description: 'The game as it is now.' })
+  @Field(() => GameType, { nullable: true, description: 'The game as it is now; null on a dry run.' })
   readonly game!: shape.SelectedGame | null;
 }
 
@@ -299,6 +310,9 @@ export class DeleteGameInput {
 
   @Field(() => String, { nullable: true, description: EXPECTED_VERSION })
   expectedVersion?: string | null;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
 }
 
 @ObjectType({ description: 'How much was deleted with a game.', simpleResolvers: true })
@@ -321,7 +335,7 @@ export class DeletedCounts implements repository.DeletedCounts {
 
 @ObjectType({ description: 'What `deleteGame` did.', simpleResolvers: true })
 export class DeleteGamePayload {
-  @Field(() => ID, { nullable: true, description: 'Id of the game that is gone.' })
+  @Field(() => ID, { nullable: true, description: 'Id of the game that is gone; null on a dry run.' })
   readonly deletedGameId!: string | null;
 
   @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
@@ -331,7 +345,7 @@ export class DeleteGamePayload {
   readonly deleted!: DeletedCounts;
 }
 
-@InputType({ description: 'A move of all your games from one strategy to another.' })
+@InputType({ description: 'A move of games from one strategy to another: all of yours, or some of them.' })
 export class BulkUpdateStrategyIdInput {
   @Field(() => ID, { description: 'The strategy that the games are on now. It need not exist any more.' })
   oldStrategyId!: string;
@@ -340,12 +354,35 @@ export class BulkUpdateStrategyIdInput {
     description: 'A built-in strategy, or `custom:<uuid>` of a published custom one of yours.',
   })
   newStrategyId!: string;
+
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Only games with these ids, 1,000 at most; all when not given.',
+  })
+  ids?: string[] | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Most games that may be moved. When more match, nothing is written and the error is LIMIT_EXCEEDED.',
+  })
+  atMost?: number | null;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
 }
 
 @ObjectType({ description: 'What `bulkUpdateStrategyId` did.', simpleResolvers: true })
 export class BulkUpdateStrategyIdPayload {
   @Field(() => Int, { description: 'How many games were moved.' })
   readonly count!: number;
+
+  @Field(() => StrategyReassignmentType, {
+    nullable: true,
+    description:
+      'The record of the move, to look at and to undo; null when nothing matched, and on a dry run.',
+  })
+  readonly reassignment!: SelectedReassignment | null;
 }
 
 @InputType({ description: 'A game to copy.' })
@@ -357,10 +394,13 @@ export class DuplicateGameInput {
     description: 'Name of the copy: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.',
   })
   externalGameId!: string;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
 }
 
 @ObjectType({ description: 'What `duplicateGame` did.', simpleResolvers: true })
 export class DuplicateGamePayload {
-  @Field(() => GameType, { nullable: true, description: 'The copy.' })
+  @Field(() => GameType, { nullable: true, description: 'The copy; null on a dry run.' })
   readonly game!: shape.SelectedGame | null;
 }

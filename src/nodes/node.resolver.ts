@@ -1,6 +1,7 @@
 import { isObjectType, type GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
+import { isMissingOwnTable } from '../errors.js';
 import { checkIdCount } from '../graphql/ids.js';
 import { selectionOf } from '../graphql/selection.js';
 import type { Selection } from '../reading/selection.js';
@@ -14,7 +15,8 @@ export class NodeResolver {
   })
   async node(
     @Ctx() context: Context,
-    @Arg('id', () => ID, { description: 'Id of a game, a task or a strategy.' }) id: string,
+    @Arg('id', () => ID, { description: 'Id of a game, a task, a strategy or a strategy reassignment.' })
+    id: string,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Typed | null> {
     const [node] = await nodesOf(context, [id], info);
@@ -27,7 +29,9 @@ export class NodeResolver {
   })
   async nodes(
     @Ctx() context: Context,
-    @Arg('ids', () => [ID], { description: 'Ids of games, tasks or strategies, 1,000 at most.' })
+    @Arg('ids', () => [ID], {
+      description: 'Ids of games, tasks, strategies or strategy reassignments, 1,000 at most.',
+    })
     ids: string[],
     @Info() info: GraphQLResolveInfo,
   ): Promise<(Typed | null)[]> {
@@ -38,7 +42,7 @@ export class NodeResolver {
 
 /** An id does not tell its type, so each type is asked for all of them: one statement a type. */
 async function nodesOf(
-  { caller, games, tasks, strategies }: Context,
+  { caller, games, tasks, strategies, reassignments }: Context,
   ids: string[],
   info: GraphQLResolveInfo,
 ): Promise<(Typed | null)[]> {
@@ -46,6 +50,13 @@ async function nodesOf(
     typed('Game', games.getGamesByIds(caller, ids, selectionOn(info, 'Game'))),
     typed('Task', tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task'))),
     typed('Strategy', strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy'))),
+    typed(
+      'StrategyReassignment',
+      reassignments
+        .getReassignmentsByIds(caller, ids, selectionOn(info, 'StrategyReassignment'))
+        // A database of GAME that was not migrated has none.
+        .catch((error: unknown) => (isMissingOwnTable(error) ? [] : Promise.reject(error))),
+    ),
   ]);
   return ids.map((_id, index) => found.map((objects) => objects[index]).find((object) => object) ?? null);
 }

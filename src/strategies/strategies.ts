@@ -1,8 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import sql from 'sql-template-tag';
 import type { KnownCaller } from '../auth/caller.js';
+import { query } from '../database/query.js';
 import { isUuid } from '../database/uuid.js';
 import type { Problems } from '../errors.js';
-import { StrategyDefinition } from './strategy-definition.entity.js';
 
 /** The strategies that ship with GAME, with the version each of them has there. */
 const GAME_STRATEGIES: Readonly<Record<string, string>> = {
@@ -58,14 +59,14 @@ export class Strategies {
     if (this.builtIns.has(strategyId)) return { realm: null };
     const id = strategyId.startsWith(CUSTOM_PREFIX) ? strategyId.slice(CUSTOM_PREFIX.length) : '';
     if (!isUuid(id)) return null;
-    const strategy = await em.findOne(
-      StrategyDefinition,
-      { id, status: 'PUBLISHED' },
-      { disableIdentityMap: true },
+    // The share of a lock keeps a rollback from archiving the strategy before the game is on it.
+    const [strategy] = await query<{ realm: string | null }>(
+      em,
+      sql`SELECT "realmId" AS realm FROM strategydefinition WHERE id = ${id}::uuid AND status = 'PUBLISHED' FOR SHARE`,
     );
-    if (strategy === null) return null;
-    if (caller.kind === 'admin') return { realm: strategy.realmId ?? '' };
-    return strategy.realmId === this.realmOf(caller) ? { realm: strategy.realmId } : null;
+    if (strategy === undefined) return null;
+    if (caller.kind === 'admin') return { realm: strategy.realm ?? '' };
+    return strategy.realm === this.realmOf(caller) ? { realm: strategy.realm } : null;
   }
 
   /** Realm of a caller: its key's prefix, else the configured one. */

@@ -1,9 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { Caller } from '../auth/caller.js';
-import { notFound } from '../errors.js';
+import type { Caller, KnownCaller } from '../auth/caller.js';
+import { inTransaction } from '../database/transaction.js';
+import { forbidden, notFound, Problems } from '../errors.js';
 import type { Page } from '../paging/page.js';
 import { read } from '../reading/read.js';
 import type { Selection } from '../reading/selection.js';
+import { rollBack, type RolledBack } from './rollback.js';
 import type { Strategies } from './strategies.js';
 import {
   strategiesByIdShape,
@@ -55,5 +57,23 @@ export class StrategyRepository {
     const found = await read(this.em, strategiesByIdShape(reader, [...new Set(ids)], selection));
     const byId = new Map(found.map((strategy) => [strategy.id, strategy]));
     return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  /**
+   * Goes back to an earlier version of a custom strategy, for all games and tasks: see `rollBack`.
+   *
+   * @throws FORBIDDEN unless the caller is an admin; NOT_FOUND, CONFLICT, BAD_USER_INPUT
+   */
+  async rollbackStrategy(
+    caller: KnownCaller,
+    strategyId: string,
+    toVersion: string,
+    dryRun: boolean,
+  ): Promise<RolledBack> {
+    if (caller.kind !== 'admin') throw forbidden();
+    const problems = new Problems();
+    problems.checkText('input', { strategyId, toVersion });
+    problems.throwIfAny();
+    return inTransaction(this.em, (em) => rollBack(em, caller, strategyId, toVersion, dryRun));
   }
 }
