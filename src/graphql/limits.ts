@@ -1,5 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import {
+  getVariableValues,
   isListType,
   isNonNullType,
   Kind,
@@ -37,11 +38,18 @@ export const limitsPlugin: ApolloServerPlugin<Context> = {
         if (operation === undefined) return Promise.resolve();
         checkRootFields(operation, document);
         checkDepth(operation, document);
+        const variables = request.variables ?? {};
+        // Variables that cannot be coerced are reported, all of them, by the execution, which then does nothing.
+        if (
+          getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).errors
+        ) {
+          return Promise.resolve();
+        }
         const cost = getComplexity({
           schema,
           query: document,
           ...(operationName === null ? {} : { operationName }),
-          variables: request.variables ?? {},
+          variables,
           estimators: [estimate],
           maxQueryNodes: MAX_NODES,
         });
