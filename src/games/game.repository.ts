@@ -498,16 +498,28 @@ export class GameRepository extends EntityRepository<Game> {
     patch: GamePatch,
     problems: Problems,
   ): Promise<FieldChange[]> {
-    const changes: FieldChange[] = [];
-    for (const field of ['externalGameId', 'platform', 'strategyId'] as const) {
+    const changes = (['externalGameId', 'platform', 'strategyId'] as const).flatMap((field) => {
       const after = patch[field] ?? null;
-      if (after === null || after === stored[field]) continue;
-      changes.push({ field, before: stored[field], after });
-      const argument = `input.${field}`;
-      if (field === 'externalGameId') checkExternalGameId(after, argument, problems);
-      else if (field === 'platform') checkPlatform(after, argument, problems);
-      else
-        await this.strategies.checkAssignable(this.em, caller, after, stored.ownerApiKey, argument, problems);
+      return after === null || after === stored[field] ? [] : [{ field, before: stored[field], after }];
+    });
+    const changed = new Map(changes.map(({ field, after }) => [field, after]));
+    const [externalGameId, platform, strategyId] = [
+      changed.get('externalGameId'),
+      changed.get('platform'),
+      changed.get('strategyId'),
+    ];
+    if (externalGameId !== undefined) checkExternalGameId(externalGameId, 'input.externalGameId', problems);
+    if (platform !== undefined) checkPlatform(platform, 'input.platform', problems);
+    if (strategyId !== undefined) {
+      const argument = 'input.strategyId';
+      await this.strategies.checkAssignable(
+        this.em,
+        caller,
+        strategyId,
+        stored.ownerApiKey,
+        argument,
+        problems,
+      );
     }
     return changes;
   }

@@ -1,7 +1,6 @@
 import { isObjectType, type GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
-import { isMissingOwnTable } from '../errors.js';
 import { checkIdCount } from '../graphql/ids.js';
 import { selectionOf } from '../graphql/selection.js';
 import type { Selection } from '../reading/selection.js';
@@ -52,10 +51,7 @@ async function nodesOf(
     typed('Strategy', strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy'))),
     typed(
       'StrategyReassignment',
-      reassignments
-        .getReassignmentsByIds(caller, ids, selectionOn(info, 'StrategyReassignment'))
-        // A database of GAME that was not migrated has none.
-        .catch((error: unknown) => (isMissingOwnTable(error) ? [] : Promise.reject(error))),
+      reassignments.getReassignmentsByIds(caller, ids, selectionOn(info, 'StrategyReassignment')),
     ),
   ]);
   return ids.map((_id, index) => found.map((objects) => objects[index]).find((object) => object) ?? null);

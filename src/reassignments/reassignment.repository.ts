@@ -5,7 +5,7 @@ import type { Caller, KnownCaller } from '../auth/caller.js';
 import { query } from '../database/query.js';
 import { inTransaction } from '../database/transaction.js';
 import { isUuid } from '../database/uuid.js';
-import { conflict, notFound, Problems } from '../errors.js';
+import { conflict, isMissingOwnTable, notFound, Problems } from '../errors.js';
 import { visibleTo } from '../games/game.shape.js';
 import { or } from '../paging/keyset.js';
 import type { Page, PageArguments } from '../paging/page.js';
@@ -49,7 +49,10 @@ export class ReassignmentRepository {
     return page;
   }
 
-  /** The reassignments with these ids, in the order of the ids; null for each that is missing or not visible. */
+  /**
+   * The reassignments with these ids, in the order of the ids; null for each that is missing or not visible. A
+   * database of GAME that was not migrated has none.
+   */
   async getReassignmentsByIds(
     caller: Caller,
     ids: readonly (string | null)[],
@@ -58,7 +61,12 @@ export class ReassignmentRepository {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const reader = { caller, strategies: this.strategies };
-    const found = await read(this.em, reassignmentsByIdShape(reader, wanted, selection));
+    const found = await read(this.em, reassignmentsByIdShape(reader, wanted, selection)).catch(
+      (error: unknown) => {
+        if (isMissingOwnTable(error)) return [];
+        throw error;
+      },
+    );
     const byId = new Map(found.map((reassignment) => [reassignment.id, reassignment]));
     return ids.map((id) => (id === null ? null : (byId.get(id) ?? null)));
   }
