@@ -58,12 +58,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     name: string,
     example: string,
     fallback: Value,
-    parse: (text: string) => Value,
+    convert: (text: string) => Value,
   ): Value => {
     const text = env[name];
     if (text === undefined || text === '') return fallback;
     try {
-      return parse(text);
+      return convert(text);
     } catch (error) {
       if (!(error instanceof InvalidValue)) throw error;
       problems.push(`${name} ${error.message}. Example: ${name}=${example}`);

@@ -7,7 +7,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { MaxIntrospectionDepthRule, type GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { MaxIntrospectionDepthRule, type GraphQLFormattedError } from 'graphql';
 import { apiKeyScheme } from './auth/api-key.js';
 import { authenticate, type AuthScheme } from './auth/authenticate.js';
 import { bearerScheme } from './auth/bearer.js';
@@ -153,7 +153,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    parseOptions: { maxTokens: MAX_TOKENS },
+    parseOptions: { maxLexicalTokens: MAX_TOKENS },
     validationOptions: { maxErrors: 20 },
     validationRules: [MaxIntrospectionDepthRule],
     executionOptions: { maxCoercionErrors: 20 },
@@ -231,6 +231,6 @@ function hideUnknown(
     error instanceof Error && 'originalError' in error ? error.originalError : error,
   );
   if (log) logMasked(log, error);
-  const { message, extensions } = clientError as GraphQLError;
+  const { message, extensions } = clientError;
   return { ...formatted, message, extensions: { ...extensions } };
 }

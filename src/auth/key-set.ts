@@ -83,7 +83,7 @@ async function fetchKeySet(url: URL): Promise<JSONWebKeySet> {
   if (response.status !== 200 || response.body === null) throw new Error(`HTTP ${response.status}`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body) {
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > MAX_BYTES) throw new Error('The key set is too large.');
     chunks.push(chunk);

@@ -94,7 +94,7 @@ async function lockMigrations(url: string): Promise<() => Promise<void>> {
 class OpenDatabase implements Database {
   constructor(
     private readonly orm: MikroORM,
-    private readonly lockMigrations: () => Promise<() => Promise<void>>,
+    private readonly excludeOthers: () => Promise<() => Promise<void>>,
     private readonly lock?: DirectoryLock,
   ) {}
 
@@ -103,7 +103,7 @@ class OpenDatabase implements Database {
   }
 
   async migrate(): Promise<string[]> {
-    const release = await this.lockMigrations();
+    const release = await this.excludeOthers();
     try {
       return (await this.orm.migrator.up()).map(({ name }) => name);
     } finally {

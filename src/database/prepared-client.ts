@@ -31,7 +31,8 @@ interface ConnectionInternals {
  */
 export class BoundedClient extends Client {
   override query(...args: unknown[]): never {
-    const result: unknown = Reflect.apply(super.query, this, args);
+    // `pg` declares eleven overloads; what comes in is what `pg` takes.
+    const result: unknown = super.query(...(args as [never]));
     if (result instanceof Promise) {
       result.catch((error: unknown) => {
         if (error instanceof Error && error.message === READ_TIMEOUT) this.#abandon();
@@ -46,13 +47,12 @@ export class BoundedClient extends Client {
     this.connection.stream.destroy();
     if (processID === null || secretKey === null) return;
     const canceller = new Connection();
-    const { stream, ...send } = canceller as unknown as ConnectionInternals;
-    canceller.on('error', () => stream.destroy());
-    canceller.on('connect', () => send.cancel.call(canceller, processID, secretKey));
-    stream.setTimeout(CANCEL_TIMEOUT_MS, () => stream.destroy());
-    const { connect } = canceller as unknown as ConnectionInternals;
-    if (this.host.startsWith('/')) connect.call(canceller, `${this.host}/.s.PGSQL.${this.port}`);
-    else connect.call(canceller, this.port, this.host);
+    const canceling = canceller as unknown as ConnectionInternals;
+    canceller.on('error', () => canceling.stream.destroy());
+    canceller.on('connect', () => canceling.cancel(processID, secretKey));
+    canceling.stream.setTimeout(CANCEL_TIMEOUT_MS, () => canceling.stream.destroy());
+    if (this.host.startsWith('/')) canceling.connect(`${this.host}/.s.PGSQL.${this.port}`);
+    else canceling.connect(this.port, this.host);
   }
 }
 
