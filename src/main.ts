@@ -18,20 +18,24 @@ async function main(): Promise<void> {
   const database = await openDatabase(config.database);
   const server = await createServer(config, database);
   onStopSignal(async () => {
+    // Fastify ends the connections that are idle now; one that is answered later would be kept alive.
+    const idle = setInterval(() => server.server.closeIdleConnections(), 50);
     await server.close();
+    clearInterval(idle);
     await database.close();
   });
   let demo = null;
   if (config.database.kind === 'embedded') {
     await database.migrate();
-    demo = await ensureDemoData(database, config.database.directory);
+    demo = await ensureDemoData(database, config.database.directory, config.strategies.realm);
   }
   const address = await server.listen({
     host: config.host,
     port: config.port,
     listenTextResolver: (url) => `Ready: GraphQL at ${url}${GRAPHQL_PATH}`,
   });
-  if (demo !== null) process.stdout.write(`${welcome(address, demo)}\n`);
+  if (demo !== null)
+    process.stdout.write(`${welcome(`${address}${GRAPHQL_PATH}`, demo, config.oauth === null)}\n`);
 }
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */

@@ -5,15 +5,17 @@ import { hashApiKey, newApiKey } from '../api-keys/api-key.js';
 import type { Database } from '../database/database.js';
 import { query } from '../database/query.js';
 import { inTransaction } from '../database/transaction.js';
-import { GRAPHQL_PATH } from '../server.js';
 import { generate } from './generator.js';
 import { startOfToday } from './instant.js';
 import type { KeyOwner, OAuthOwner } from './plan.js';
 import { insertBatch } from './tables.js';
 import { CLIENTS, OAUTH_DOMAINS } from './vocabulary.js';
 
-/** Every demo has the same rows, but for the keys and the day on which it ends. */
-const SEED = 2_026;
+/**
+ * Every demo has the same rows, but for the keys and the day on which it ends. With this seed the newest
+ * games of the first key have points, and its list does not begin with a game that has no date.
+ */
+const SEED = 14;
 /** Games by API key, and by the one OAuth owner: each has a second page. */
 const KEY_OWNER_GAMES = [29, 23] as const;
 const OAUTH_OWNER_GAMES = 23;
@@ -43,11 +45,7 @@ export interface Demo {
  * @param realm realm of the custom strategies of the OAuth owner
  * @returns the demo's keys that still work
  */
-export async function ensureDemoData(
-  database: Database,
-  directory: string,
-  realm = 'GameRealm',
-): Promise<Demo> {
+export async function ensureDemoData(database: Database, directory: string, realm: string): Promise<Demo> {
   const file = join(directory, KEY_FILE);
   if (await isUnused(database)) await createDemo(database, file, realm);
   return { keys: await workingKeys(database, await readKeys(file)) };
@@ -78,7 +76,8 @@ async function createDemo(database: Database, file: string, realm: string): Prom
   );
   await inTransaction(database.em.fork(), async (em) => {
     const plan = { seed: SEED, tag: '', realm, until: startOfToday(), keyOwners, oauthOwners };
-    for (const batch of generate(plan)) await insertBatch(em, batch);
+    const { groundwork, games } = generate(plan);
+    for (const batch of [...groundwork, ...games]) await insertBatch(em, batch);
   });
 }
 
@@ -92,7 +91,7 @@ async function writeKeys(file: string, keys: readonly DemoKey[]): Promise<void> 
 async function readKeys(file: string): Promise<DemoKey[]> {
   try {
     const content: unknown = JSON.parse(await readFile(file, 'utf8'));
-    const keys: unknown = Object(content)['keys'];
+    const { keys } = Object(content) as { readonly keys?: unknown };
     return Array.isArray(keys) ? keys.filter(isDemoKey) : [];
   } catch {
     return [];
@@ -118,11 +117,10 @@ async function workingKeys(database: Database, keys: readonly DemoKey[]): Promis
 /**
  * What is printed after a start with the embedded database.
  *
- * @param address of the server, without a path: `http://127.0.0.1:4000`
+ * @param endpoint URL of the API
+ * @param issuesTokens whether `npm run token` makes tokens that are accepted
  */
-export function welcome(address: string, { keys }: Demo): string {
-  const endpoint = `${address}${GRAPHQL_PATH}`;
-  const width = Math.max(...keys.map(({ client }) => client.length));
+export function welcome(endpoint: string, { keys }: Demo, issuesTokens: boolean): string {
   const [first] = keys;
   const lines = [
     '',
@@ -132,11 +130,19 @@ export function welcome(address: string, { keys }: Demo): string {
   if (first === undefined) {
     lines.push('  API keys  make one: npm run api-key -- create --client NAME');
   } else {
+    const width = Math.max(...keys.map(({ client }) => client.length));
     for (const [index, { client, secret }] of keys.entries()) {
       lines.push(`  ${index === 0 ? 'API keys' : '        '}  ${client.padEnd(width)}  ${secret}`);
     }
-    lines.push('', 'Five games:', '', curl(endpoint, first.secret));
   }
+  if (issuesTokens) {
+    lines.push(
+      `  Tokens    npm run --silent token                  as ${OAUTH_SUBJECT}, who owns games too`,
+      '            npm run --silent token -- --admin       as an admin, who sees all games',
+      '            (send them as Authorization: Bearer …)',
+    );
+  }
+  if (first !== undefined) lines.push('', 'Five games:', '', curl(endpoint, first.secret));
   return `${lines.join('\n')}\n`;
 }
 

@@ -35,19 +35,26 @@ export class Progress {
       const filled = Math.round((done / this.total) * BAR_WIDTH);
       const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
       // A line that wraps could not be redrawn.
-      const line = `${bar} ${this.#text(done, percent)}`.slice(0, this.stream.columns - 1);
-      this.stream.write(`\r${line}\x1b[K${done < this.total ? '' : '\n'}`);
+      const line = `${bar} ${this.#text(done, percent)}`.slice(0, (this.stream.columns || 80) - 1);
+      this.stream.write(`\r${line}\x1b[K`);
     } else if (percent >= this.#nextLine) {
       this.#nextLine = Math.floor(percent / 10) * 10 + 10;
       this.stream.write(`${this.#text(done, percent)}\n`);
     }
   }
 
+  /** Ends the bar's line, so that what is printed next has one of its own. */
+  end(): void {
+    if (this.stream.isTTY) this.stream.write('\n');
+  }
+
   #text(done: number, percent: number): string {
+    const state = `${percent} %  ${withCommas(done)} ${this.unit}`;
+    if (done === 0) return state;
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    const rate = done / Math.max(seconds, 0.001);
-    const left = Math.ceil((this.total - done) / Math.max(rate, 0.001));
+    const rate = done / seconds;
+    const left = Math.ceil((this.total - done) / rate);
     const time = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
-    return `${percent} %  ${withCommas(done)} ${this.unit}  ${withCommas(Math.round(rate))}/s  ETA ${time}`;
+    return `${state}  ${withCommas(Math.round(rate))}/s  ETA ${time}`;
   }
 }

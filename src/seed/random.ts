@@ -1,3 +1,11 @@
+/** Streams of one seed, from above; those from 0 on belong to the users, one each. */
+export const STREAM = {
+  subjects: 2 ** 32 - 1,
+  owners: 2 ** 32 - 2,
+  users: 2 ** 32 - 3,
+  games: 2 ** 32 - 4,
+} as const;
+
 /**
  * A stream of pseudo-random numbers that a seed determines: sfc32, with 128 bits of state. The state is
  * wide so that data sets of different seeds can stand in one database without sharing a UUID; a generator
@@ -10,7 +18,7 @@ export class Random {
   #counter = 1;
 
   /** Both are taken modulo 2^32. Streams of one seed are independent of each other. */
-  constructor(seed: number, stream = 0) {
+  constructor(seed: number, stream: number) {
     this.#a = seed | 0;
     this.#b = stream | 0;
     for (let round = 0; round < 15; round++) this.uint32();

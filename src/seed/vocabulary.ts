@@ -163,7 +163,7 @@ const RECYCLING: Domain = {
     'compost-club',
     'swap-market',
     'beach-clean-up',
-    'plastic-free-july',
+    'plastic-free-month',
     'sort-it-right',
   ],
   tasks: [
@@ -286,9 +286,14 @@ export const BUILT_IN_STRATEGIES: readonly (readonly [id: string, weight: number
 /** Built-in strategies of earlier releases: rows keep their ids. */
 export const REMOVED_STRATEGIES = ['enhanced_gamification', 'greengage_gamification'] as const;
 
-/** What a game is configured with: keys as GAME's strategies read them, values as GAME stores them, as text. */
-export const GAME_PARAMS: readonly (readonly [key: string, values: readonly string[]])[] = [
-  ['variable_basic_points', ['1', '2', '5', '5', '10']],
+/** A param: its key as GAME's strategies read it, and values as GAME stores them, as text. */
+export type ParamKind = readonly [key: string, values: readonly string[]];
+
+/** What most games are configured with. */
+export const BASIC_PARAM: ParamKind = ['variable_basic_points', ['1', '2', '5', '5', '10']];
+
+/** What else a game is configured with. */
+export const GAME_PARAMS: readonly ParamKind[] = [
   ['variable_bonus_points', ['5', '10', '15', '20']],
   ['variable_peak_performer_bonus_points', ['15', '25']],
   ['variable_individual_over_global_points', ['3', '5']],
@@ -304,7 +309,7 @@ export const GAME_PARAMS: readonly (readonly [key: string, values: readonly stri
   ['campaign_owner', ['communications', 'field team', 'None']],
 ];
 
-export const TASK_PARAMS: readonly (readonly [key: string, values: readonly string[]])[] = [
+export const TASK_PARAMS: readonly ParamKind[] = [
   ['variable_bonus_points', ['5', '10', '20']],
   ['max_per_day', ['1', '1', '3', '10']],
   ['requires_photo', ['True', 'False']],
