@@ -50,10 +50,15 @@ export async function createServer(config: Config, database: Database): Promise<
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // A path that cannot be decoded, say.
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
     logController: new LogController({ disableRequestLogging: true }),
   });
   logRequests(app);
-  answerErrorsAsJson(app);
+  app.setErrorHandler<FastifyError>(answerError);
+  app.setNotFoundHandler((_request, reply) =>
+    answer(reply, 404, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`)),
+  );
   serveHealth(app, database);
   await serveGraphql(app, config, database);
   return app;
@@ -78,35 +83,30 @@ function logRequests(app: FastifyInstance): void {
 }
 
 /** Errors outside of GraphQL look like those inside, so that clients need to understand one form only. */
-function answerErrorsAsJson(app: FastifyInstance): void {
-  const answer = (reply: FastifyReply, status: number, error: GraphQLFormattedError): FastifyReply =>
-    reply
-      .code(status)
-      .type('application/json; charset=utf-8')
-      .send({ errors: [error] });
-  const badRequest = (message: string): GraphQLFormattedError => ({
-    message,
-    extensions: { code: 'BAD_REQUEST' },
-  });
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status === 413) {
+    const { message, extensions } = limitExceeded(
+      `The body of a request may have ${MAX_BODY_BYTES} bytes at most.`,
+    );
+    return answer(reply, 413, { message, extensions });
+  }
+  if (status < 500) return answer(reply, status, badRequest(error.message));
+  const masked = toClientError(error);
+  if (masked.log) request.log[masked.log.level]({ err: error, errorId: masked.log.errorId }, 'masked error');
+  const { http, ...extensions } = masked.clientError.extensions as { http?: { status: number } };
+  return answer(reply, http?.status ?? 500, { message: masked.clientError.message, extensions });
+}
 
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status === 413) {
-      const { message, extensions } = limitExceeded(
-        `The body of a request may have ${MAX_BODY_BYTES} bytes at most.`,
-      );
-      return answer(reply, 413, { message, extensions });
-    }
-    if (status < 500) return answer(reply, status, badRequest(error.message));
-    const masked = toClientError(error);
-    if (masked.log)
-      request.log[masked.log.level]({ err: error, errorId: masked.log.errorId }, 'masked error');
-    const { http, ...extensions } = masked.clientError.extensions as { http?: { status: number } };
-    return answer(reply, http?.status ?? 500, { message: masked.clientError.message, extensions });
-  });
-  app.setNotFoundHandler((_request, reply) =>
-    answer(reply, 404, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`)),
-  );
+function answer(reply: FastifyReply, status: number, error: GraphQLFormattedError): FastifyReply {
+  return reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .send({ errors: [error] });
+}
+
+function badRequest(message: string): GraphQLFormattedError {
+  return { message, extensions: { code: 'BAD_REQUEST' } };
 }
 
 /** `/health/live`: the process runs. `/health/ready`: it can serve; no once it is stopping. */

@@ -12,7 +12,7 @@ import type { Page } from '../paging/page.js';
 import { read } from '../reading/read.js';
 import type { Selection } from '../reading/selection.js';
 import { listShape } from '../reading/shape.js';
-import { lockMoves, moveGames } from '../reassignments/move-games.js';
+import { beginMove, moveGames } from '../reassignments/move-games.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
 import { Game } from './game.entity.js';
@@ -321,6 +321,7 @@ export class GameRepository extends EntityRepository<Game> {
       this.em,
       async (em) => {
         const repository = this.#within(em);
+        await this.strategies.keepFromRollback(em, id);
         await repository.#lock(caller, id);
         const problems = new Problems();
         checkExternalGameId(externalGameId, 'input.externalGameId', problems);
@@ -372,7 +373,7 @@ export class GameRepository extends EntityRepository<Game> {
     const { oldStrategyId, newStrategyId, dryRun = false } = update;
     const atMost = update.atMost ?? null;
     return inTransaction(this.em, async (em) => {
-      if (!dryRun) await lockMoves(em, caller);
+      await beginMove(em, caller, dryRun);
       const problems = new Problems();
       problems.checkText('input.oldStrategyId', oldStrategyId);
       problems.checkText('input.ids', update.ids);
@@ -381,7 +382,7 @@ export class GameRepository extends EntityRepository<Game> {
       }
       if (atMost !== null && atMost < 0)
         problems.add('input.atMost', `must not be negative; it is ${atMost}.`);
-      const strategy = await this.strategies.findAssignable(em, caller, newStrategyId);
+      const strategy = await this.strategies.findAssignable(em, caller, newStrategyId, !dryRun);
       if (strategy === null) problems.add('input.newStrategyId', this.strategies.unassignableMessage());
       problems.throwIfAny();
 

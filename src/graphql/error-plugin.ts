@@ -38,12 +38,24 @@ function toShow(error: GraphQLError, logMasked: LogMasked): void {
       Object.assign(extensions, { code: 'BAD_USER_INPUT', problems, http: { status: 400 } });
       return;
     }
+    if (isRefusal(extensions['http'])) {
+      extensions['code'] = 'BAD_REQUEST';
+      return;
+    }
     const { clientError, log } = toClientError(cause);
     if (log) logMasked(log, cause);
     error.message = clientError.message;
     Object.assign(extensions, clientError.extensions);
   } else if (extensions['code'] === 'BAD_USER_INPUT' && extensions['problems'] === undefined) {
     const [, variable = '', path] = VARIABLE.exec(error.message) ?? [];
-    extensions['problems'] = [{ argument: path ?? variable, message: error.message }];
+    // graphql-js writes `input.params[0]`, where the rest of this API writes `input.params.0`.
+    const argument = (path ?? variable).replaceAll(/\[(\d+)\]/g, '.$1');
+    extensions['problems'] = [{ argument, message: error.message }];
   }
+}
+
+/** Apollo refuses some requests with an HTTP status but without a code, e.g. a persisted query with a wrong hash. */
+function isRefusal(http: unknown): boolean {
+  const { status } = Object(http) as { readonly status?: unknown };
+  return typeof status === 'number' && status >= 400 && status < 500;
 }

@@ -1,11 +1,13 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import {
   getVariableValues,
+  GraphQLError,
   isListType,
   isNonNullType,
   Kind,
   type DocumentNode,
   type GraphQLOutputType,
+  type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
@@ -45,14 +47,7 @@ export const limitsPlugin: ApolloServerPlugin<Context> = {
         ) {
           return Promise.resolve();
         }
-        const cost = getComplexity({
-          schema,
-          query: document,
-          ...(operationName === null ? {} : { operationName }),
-          variables,
-          estimators: [estimate],
-          maxQueryNodes: MAX_NODES,
-        });
+        const cost = costOf(schema, document, operationName, variables);
         if (cost > MAX_COST) {
           throw limitExceeded(
             `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
@@ -63,6 +58,29 @@ export const limitsPlugin: ApolloServerPlugin<Context> = {
       },
     }),
 };
+
+function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null,
+  variables: Record<string, unknown>,
+): number {
+  try {
+    return getComplexity({
+      schema,
+      query: document,
+      ...(operationName === null ? {} : { operationName }),
+      variables,
+      estimators: [estimate],
+      maxQueryNodes: MAX_NODES,
+    });
+  } catch (error) {
+    if (error instanceof GraphQLError && error.message.includes('maximum allowed number of nodes')) {
+      throw limitExceeded(`An operation may have ${MAX_NODES} fields at most, its fragments unfolded.`, 400);
+    }
+    throw error;
+  }
+}
 
 function estimate({ type, field, args, childComplexity }: ComplexityEstimatorArgs): number {
   const own = 1 + childComplexity;

@@ -50,11 +50,14 @@ export class Strategies {
   /**
    * The strategy, when the caller may put games on it: a built-in, or a PUBLISHED custom one of the
    * caller's realm (an admin: of any realm; whether it suits a game is the game's matter). Null otherwise.
+   *
+   * @param toWrite whether games will be put on it in this transaction; else nothing is locked
    */
   async findAssignable(
     em: SqlEntityManager,
     caller: KnownCaller,
     strategyId: string,
+    toWrite = true,
   ): Promise<AssignableStrategy | null> {
     if (this.builtIns.has(strategyId)) return { realm: null };
     const id = strategyId.startsWith(CUSTOM_PREFIX) ? strategyId.slice(CUSTOM_PREFIX.length) : '';
@@ -62,7 +65,8 @@ export class Strategies {
     // The share of a lock keeps a rollback from archiving the strategy before the game is on it.
     const [strategy] = await query<{ realm: string | null }>(
       em,
-      sql`SELECT "realmId" AS realm FROM strategydefinition WHERE id = ${id}::uuid AND status = 'PUBLISHED' FOR SHARE`,
+      sql`SELECT "realmId" AS realm FROM strategydefinition WHERE id = ${id}::uuid AND status = 'PUBLISHED'
+          ${toWrite ? sql`FOR SHARE` : sql``}`,
     );
     if (strategy === undefined) return null;
     if (caller.kind === 'admin') return { realm: strategy.realm ?? '' };
@@ -97,6 +101,22 @@ export class Strategies {
     ) {
       problems.add(argument, "is a custom strategy of another realm than the game's owner.");
     }
+  }
+
+  /**
+   * Keeps the custom strategies of a game and of its tasks from being rolled back until the transaction ends, so
+   * that a copy is not left on a version that is archived meanwhile. To be called before the game is locked, as a
+   * rollback locks strategies before games.
+   */
+  async keepFromRollback(em: SqlEntityManager, gameId: string): Promise<void> {
+    if (!isUuid(gameId)) return;
+    await query(
+      em,
+      sql`SELECT FROM strategydefinition WHERE ${CUSTOM_PREFIX}::text || id IN (
+            SELECT "strategyId" FROM games WHERE id = ${gameId}::uuid
+            UNION SELECT "strategyId" FROM tasks WHERE "gameId" = ${gameId}::uuid)
+          ORDER BY id FOR SHARE`,
+    );
   }
 
   /** What a strategy that cannot be assigned should have been. */
