@@ -1,6 +1,6 @@
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/tests/support/environment.js',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   // Sources name their imports as they are after compilation.
@@ -20,5 +20,7 @@ export default {
   },
   globalSetup: '<rootDir>/tests/support/global-setup.js',
   globalTeardown: '<rootDir>/tests/support/global-teardown.js',
+  // Tests wait for the database as much as they compute.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };

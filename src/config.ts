@@ -173,7 +173,10 @@ function databaseUrl(text: string): string {
 
 /** The parts of a `DATABASE_URL` as `pg` takes them, its `sslmode` with the meaning that libpq gives it. */
 export function connectionOptions(url: string): ClientConfig {
-  return toClientConfig(parse(url, { useLibpqCompat: true }));
+  const options = toClientConfig(parse(url, { useLibpqCompat: true }));
+  // Of a host that is an address `pg` does not tell the name to look for, and Node then looks for "localhost".
+  if (typeof options.ssl === 'object' && options.host) options.ssl = { host: options.host, ...options.ssl };
+  return options;
 }
 
 function builtInStrategies(text: string): Record<string, string> {

@@ -41,7 +41,7 @@ async function main(): Promise<void> {
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 function startError(error: unknown): string {
   if (error instanceof ConfigError || error instanceof DirectoryLockedError) return error.message;
-  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
+  if (error instanceof Error && 'syscall' in error && /^(listen|getaddrinfo)$/.test(String(error.syscall))) {
     return `Cannot listen: ${error.message}. Set HOST and PORT to an address that is free.`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

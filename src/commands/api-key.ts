@@ -1,37 +1,49 @@
 import { raw, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import sql from 'sql-template-tag';
 import { ApiKey } from '../api-keys/api-key.entity.js';
 import { newApiKey } from '../api-keys/api-key.js';
 import { query } from '../database/query.js';
 import { timestampText } from '../database/timestamp.js';
-import { runCommand, UsageError } from './command.js';
+import { commandError, parseOptions, runCommand, UsageError } from './command.js';
 
-const USAGE = `Usage:
-  npm run api-key -- create --client NAME [--description TEXT]
-  npm run api-key -- list
-  npm run api-key -- revoke PREFIX`;
+const USAGE =
+  'Usage: npm run api-key -- create --client NAME [--description TEXT] | -- list | -- revoke PREFIX';
 
-await runCommand(async (database, config) => {
-  const { values, positionals } = parseArgs({
-    options: { client: { type: 'string' }, description: { type: 'string' } },
-    allowPositionals: true,
+type Action = (em: SqlEntityManager) => Promise<void>;
+
+try {
+  // Before the database is opened, which takes seconds where it is embedded and new.
+  const act = readAction(process.argv.slice(2));
+  await runCommand(async (database, config) => {
+    if (config.database.kind === 'embedded') await database.migrate();
+    await act(database.em.fork());
   });
-  if (config.database.kind === 'embedded') await database.migrate();
-  const em = database.em.fork();
-  const [action, argument, ...rest] = positionals;
+} catch (error) {
+  process.stderr.write(`${commandError(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** What is to be done. @throws UsageError */
+function readAction(args: string[]): Action {
+  const { values, positionals } = parseOptions(
+    {
+      args,
+      options: { client: { type: 'string' }, description: { type: 'string' } },
+      allowPositionals: true,
+    },
+    USAGE,
+  );
+  const { client, description } = values;
+  const [action, prefix, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(USAGE);
-  if (action === 'create' && values.client && argument === undefined) {
-    await create(em, values.client, values.description ?? null);
-  } else if (action === 'list' && argument === undefined) {
-    await list(em);
-  } else if (action === 'revoke' && argument !== undefined) {
-    await revoke(em, argument);
-  } else {
-    throw new UsageError(USAGE);
+  if (action === 'create' && client && prefix === undefined) {
+    return (em) => create(em, client, description ?? null);
   }
-});
+  if (action === 'list' && prefix === undefined) return list;
+  if (action === 'revoke' && prefix !== undefined) return (em) => revoke(em, prefix);
+  throw new UsageError(USAGE);
+}
 
 async function create(em: SqlEntityManager, client: string, description: string | null): Promise<void> {
   const { secret, prefix, hash } = newApiKey();

@@ -1,7 +1,11 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError, readConfig, type Config } from '../config.js';
 import { openDatabase, type Database } from '../database/database.js';
 import { DirectoryLockedError } from '../database/directory-lock.js';
-import { isDatabaseUnavailable } from '../errors.js';
+import { isDatabaseUnavailable, sqlState } from '../errors.js';
+
+/** SQLSTATE of a statement on a table that is not there. */
+const UNDEFINED_TABLE = '42P01';
 
 /** A mistake of the user of a command: shown as one line. */
 export class UsageError extends Error {
@@ -27,13 +31,26 @@ export async function runCommand(work: (database: Database, config: Config) => P
   }
 }
 
+/** Reads the options of a command. @throws UsageError in one line, where Node's own would have several */
+export function parseOptions<Options extends ParseArgsConfig>(
+  options: Options,
+  usage: string,
+): ReturnType<typeof parseArgs<Options>> {
+  try {
+    return parseArgs(options);
+  } catch (error) {
+    const [line = ''] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new UsageError(`${line.replace(/\.$/, '')}. ${usage}`);
+  }
+}
+
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 export function commandError(error: unknown): string {
   if (error instanceof UsageError || error instanceof ConfigError || error instanceof DirectoryLockedError) {
     return error.message;
   }
-  if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
-    return error.message;
+  if (sqlState(error) === UNDEFINED_TABLE) {
+    return "The database has none of GAME's tables: run npm run migrate first.";
   }
   if (isDatabaseUnavailable(error)) return `The database does not answer: ${reason(error)}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,11 +1,13 @@
-import { parseArgs } from 'node:util';
 import { DevIssuer } from '../auth/dev-issuer.js';
 import { readConfig } from '../config.js';
-import { commandError, UsageError } from './command.js';
+import { commandError, parseOptions, UsageError } from './command.js';
 
 /** Prints a token of the development issuer. It needs no database, so it works while the server runs. */
 try {
-  const { values } = parseArgs({ options: { subject: { type: 'string' }, admin: { type: 'boolean' } } });
+  const { values } = parseOptions(
+    { options: { subject: { type: 'string' }, admin: { type: 'boolean' } } },
+    'Usage: npm run token -- [--subject NAME] [--admin]',
+  );
   const { database, oauth, adminRole } = readConfig(process.env);
   if (database.kind !== 'embedded' || oauth !== null) {
     throw new UsageError(

@@ -124,10 +124,8 @@ async function startOf(pid: number): Promise<string | null> {
 
 function parseHolder(content: string | null): Holder | null {
   try {
-    const value: unknown = JSON.parse(content ?? 'null');
-    return typeof value === 'object' && value !== null && 'pid' in value && 'host' in value
-      ? (value as Holder)
-      : null;
+    const value = Object(JSON.parse(content ?? 'null')) as Partial<Holder>;
+    return Number.isInteger(value.pid) && typeof value.host === 'string' ? (value as Holder) : null;
   } catch {
     return null;
   }

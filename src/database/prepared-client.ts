@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client, Connection } from 'pg';
 
 /** Statements kept prepared on one connection; PostgreSQL holds a plan for each. */
@@ -8,6 +9,14 @@ const CANCEL_TIMEOUT_MS = 2_000;
 
 /** What `pg` rejects with when its `query_timeout` has passed. */
 const READ_TIMEOUT = 'Query read timeout';
+
+/** Longest wait for a statement, in ms, where it is not the pool's `query_timeout`. */
+const timeoutWithin = new AsyncLocalStorage<number>();
+
+/** Runs `work`, of which each statement may take this long, whatever the pool's `query_timeout`. */
+export function withStatementTimeout<Result>(ms: number, work: () => Promise<Result>): Promise<Result> {
+  return timeoutWithin.run(ms, work);
+}
 
 /** Members of `pg`'s classes that its type declarations leave out. */
 interface ClientInternals {
@@ -32,7 +41,7 @@ interface ConnectionInternals {
 export class BoundedClient extends Client {
   override query(...args: unknown[]): never {
     // `pg` declares eleven overloads; what comes in is what `pg` takes.
-    const result: unknown = super.query(...(args as [never]));
+    const result: unknown = super.query(...(withTimeout(args) as [never]));
     if (result instanceof Promise) {
       result.catch((error: unknown) => {
         if (error instanceof Error && error.message === READ_TIMEOUT) this.#abandon();
@@ -54,6 +63,14 @@ export class BoundedClient extends Client {
     if (this.host.startsWith('/')) canceling.connect(`${this.host}/.s.PGSQL.${this.port}`);
     else canceling.connect(this.port, this.host);
   }
+}
+
+/** The arguments of `query`, with the timeout of `withStatementTimeout` where there is one. */
+function withTimeout([statement, ...others]: unknown[]): unknown[] {
+  const timeout = timeoutWithin.getStore();
+  if (timeout === undefined) return [statement, ...others];
+  const config = typeof statement === 'string' ? { text: statement } : (statement as object);
+  return [{ ...config, query_timeout: timeout }, ...others];
 }
 
 /**
@@ -94,6 +111,8 @@ export class PreparedClient extends BoundedClient {
     const [text, name] = oldest;
     this.#names.delete(text);
     const { connection } = this as unknown as ClientInternals;
+    // PostgreSQL could not prepare it; to deallocate what is not there would end a transaction.
+    if (!(name in connection.parsedStatements)) return;
     delete connection.parsedStatements[name];
     delete connection.submittedNamedStatements[name];
     // Fails only where the transaction is lost already; the name is never used again.

@@ -14,7 +14,7 @@ import {
 } from '../paging/columns.js';
 import { or } from '../paging/keyset.js';
 import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
-import { gameLeaderboardShape } from '../points/leaderboard.shape.js';
+import { checkLeaderboards, gameLeaderboardShape } from '../points/leaderboard.shape.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
 import {
@@ -133,6 +133,7 @@ export function visibleTo(caller: Caller): Sql[] {
 
 /** The shape of a game `g`, with what belongs to it. The game must be visible to the reader. */
 export function gameShape(reader: Reader, selection: Selection): Shape<SelectedGame> {
+  checkLeaderboards(selection);
   return objectShape(
     COLUMNS,
     selection,

@@ -105,12 +105,12 @@ export class M0001AdoptGame extends Migration {
 
   override async up(): Promise<void> {
     const isNew = !(await this.#exists('apikey'));
-    for (const [name, definition] of TABLES) {
-      this.addSql(`CREATE TABLE IF NOT EXISTS ${name} (${definition})`);
-    }
+    const tables = TABLES.map(([name, definition]) => `CREATE TABLE IF NOT EXISTS ${name} (${definition})`);
     // apikey and oauthusers refer to each other, so one of the references is added afterwards; never to a
     // table that GAME made.
-    if (isNew) this.addSql(`ALTER TABLE apikey ADD ${SUBJECT_EXISTS}`);
+    if (isNew) tables.push(`ALTER TABLE apikey ADD ${SUBJECT_EXISTS}`);
+    // One statement: a run that is cut off leaves all of the tables or none.
+    this.addSql(`DO $$ BEGIN ${tables.join(';\n')}; END $$`);
 
     const broken = await this.#invalidIndexes();
     for (const [name, on] of Object.entries(INDEXES)) {
@@ -123,7 +123,7 @@ export class M0001AdoptGame extends Migration {
 
   async #exists(table: string): Promise<boolean> {
     const [row] = await this.execute(`SELECT to_regclass(?) IS NOT NULL AS found`, [table]);
-    return Object(row)['found'] === true;
+    return (row as { found?: unknown } | undefined)?.found === true;
   }
 
   async #invalidIndexes(): Promise<Set<unknown>> {
@@ -132,6 +132,6 @@ export class M0001AdoptGame extends Migration {
        WHERE NOT i.indisvalid AND starts_with(c.relname, ?) AND pg_table_is_visible(c.oid)`,
       [PREFIX],
     );
-    return new Set(rows.map((row) => Object(row)['name'] as unknown));
+    return new Set(rows.map((row) => (row as { name?: unknown }).name));
   }
 }

@@ -2,8 +2,12 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
 import sql, { type Sql } from 'sql-template-tag';
 import { identityOf, type KnownCaller } from '../auth/caller.js';
+import { withStatementTimeout } from '../database/prepared-client.js';
 import { query } from '../database/query.js';
 import type { ReassignmentKind } from './reassignment.shape.js';
+
+/** Longest time that the statement which moves the games may take, in ms: a million of them take minutes. */
+const MOVE_TIMEOUT_MS = 15 * 60_000;
 
 /** What is recorded of a move beside the games. */
 export interface MoveRecord {
@@ -30,11 +34,16 @@ export interface Moved {
 }
 
 /**
- * Keeps two moves of many games from waiting for each other's rows, which would be a deadlock: moves of one
- * owner's games come one after the other, and those of an admin, which may meet any game, come alone. To be
- * called first in the transaction, which holds the lock to its end.
+ * To be called first in the transaction of a move. Keeps two moves of many games from waiting for each other's
+ * rows, which would be a deadlock: moves of one owner's games come one after the other, and those of an admin,
+ * which may meet any game, come alone, until the transaction ends. A dry run keeps nobody waiting; it fails
+ * like the move itself where the tables of the record are missing.
  */
-export async function lockMoves(em: SqlEntityManager, caller: KnownCaller): Promise<void> {
+export async function beginMove(em: SqlEntityManager, caller: KnownCaller, dryRun: boolean): Promise<void> {
+  await query(em, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
+  if (dryRun) return;
+  // What the role says of other statements (see README.md) does not hold for these.
+  await query(em, sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true)`);
   if (caller.kind === 'admin') {
     await query(em, sql`SELECT pg_advisory_xact_lock(hashtextextended('game_graphql_moves', 0))`);
     return;
@@ -66,18 +75,20 @@ export async function moveGames(
   defaultRealm = '',
 ): Promise<Moved> {
   const id = randomUUID();
-  const [moved] = await query<{ count: number; unsuited: number }>(
-    em,
-    sql`WITH moved AS (
+  const [moved] = await withStatementTimeout(MOVE_TIMEOUT_MS, () =>
+    query<{ count: number; unsuited: number }>(
+      em,
+      sql`WITH moved AS (
           UPDATE games g SET "strategyId" = ${record.newStrategyId}, updated_at = clock_timestamp()
           WHERE g."strategyId" = ${record.oldStrategyId} AND ${condition}
           RETURNING g.id, coalesce(g."apiKey_used", ${defaultRealm}) AS realm),
         noted AS (
           INSERT INTO game_graphql_reassigned_games (reassignment_id, game_id) SELECT ${id}::uuid, id FROM moved)
         SELECT count(*)::int AS count, (count(*) FILTER (WHERE realm <> ${realm}::text))::int AS unsuited FROM moved`,
+    ),
   );
   const { count = 0, unsuited = 0 } = moved ?? {};
-  const tasks = (await record.moveTasks?.()) ?? 0;
+  const tasks = await withStatementTimeout(MOVE_TIMEOUT_MS, async () => (await record.moveTasks?.()) ?? 0);
   if (count + tasks === 0) return { count, tasks, unsuited, reassignmentId: null };
   const { apiKey, oauthUserId } = identityOf(caller);
   await query(

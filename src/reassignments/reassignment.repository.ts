@@ -12,7 +12,7 @@ import type { Page, PageArguments } from '../paging/page.js';
 import { read } from '../reading/read.js';
 import type { Selection } from '../reading/selection.js';
 import type { Strategies } from '../strategies/strategies.js';
-import { lockMoves, moveGames } from './move-games.js';
+import { beginMove, moveGames } from './move-games.js';
 import {
   madeBy,
   reassignmentPageShape,
@@ -83,7 +83,7 @@ export class ReassignmentRepository {
     problems.throwIfAny();
     if (!isUuid(id)) throw notFound('Strategy reassignment');
     return inTransaction(this.em, async (em) => {
-      if (!dryRun) await lockMoves(em, caller);
+      await beginMove(em, caller, dryRun);
       const [move] = await query<StoredReassignment>(
         em,
         sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId", r.games,

@@ -5,7 +5,7 @@ import type { AdminCaller } from '../auth/caller.js';
 import { query } from '../database/query.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, conflict, notFound } from '../errors.js';
-import { lockMoves, moveGames } from '../reassignments/move-games.js';
+import { beginMove, moveGames } from '../reassignments/move-games.js';
 import { CUSTOM_PREFIX } from './strategies.js';
 
 /** What a rollback did, or would do. */
@@ -42,7 +42,7 @@ export async function rollBack(
 ): Promise<RolledBack> {
   const id = strategyId.startsWith(CUSTOM_PREFIX) ? strategyId.slice(CUSTOM_PREFIX.length) : '';
   if (!isUuid(id)) throw notFound('Strategy');
-  if (!dryRun) await lockMoves(em, caller);
+  await beginMove(em, caller, dryRun);
   const family = await query<Version>(
     em,
     sql`SELECT d.id, d.version::text, d.status FROM strategydefinition d

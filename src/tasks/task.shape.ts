@@ -13,7 +13,7 @@ import {
   type OrderColumn,
 } from '../paging/columns.js';
 import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
-import { taskLeaderboardShape } from '../points/leaderboard.shape.js';
+import { checkLeaderboards, taskLeaderboardShape } from '../points/leaderboard.shape.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
 import {
@@ -76,6 +76,7 @@ const NEWEST_FIRST: readonly TaskOrder[] = [{ field: 'CREATED_AT', direction: 'D
 
 /** The shape of a task `t`, with what belongs to it. Its game must be visible to the reader. */
 export function taskShape(reader: Reader, selection: Selection): Shape<SelectedTask> {
+  checkLeaderboards(selection);
   return objectShape(
     COLUMNS,
     selection,

