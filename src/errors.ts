@@ -105,7 +105,7 @@ export function sqlState(error: unknown): string | undefined {
 
 /** Whether the error means that a table of ours, not one of GAME's, is missing. */
 export function isMissingOwnTable(error: unknown): boolean {
-  return sqlState(error) === '42P01' && error instanceof Error && error.message.includes('"game_graphql_');
+  return sqlState(error) === '42P01' && error instanceof Error && error.message.includes('game_graphql_');
 }
 
 /** Errors of the socket beneath the driver. */
@@ -121,6 +121,9 @@ const CONNECTION_ERRNOS = new Set([
   'ENOENT',
 ]);
 
+/** OpenSSL's and Node's codes for a database whose certificate is not good. */
+const CERTIFICATE_CODE = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_|ERR_SSL_)/;
+
 /** What `pg` and its pool say, without a code, when the database does not answer in time or goes away. */
 const CONNECTION_MESSAGE =
   /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end|The server does not support SSL)/;
@@ -135,9 +138,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     // 25006 a standby answered, 40001 and 40P01 = still colliding after the retries, 55P03 lock not available
     return /^(08(?!P01)|53|57|58030|25006|40001|40P01|55P03|28|3D)/.test(state);
   }
-  return (
-    ('code' in error && CONNECTION_ERRNOS.has(String(error.code))) || CONNECTION_MESSAGE.test(error.message)
-  );
+  const code = 'code' in error ? String(error.code) : '';
+  return CONNECTION_ERRNOS.has(code) || CERTIFICATE_CODE.test(code) || CONNECTION_MESSAGE.test(error.message);
 }
 
 /** An error as a client may see it, and what the log must carry beside it. */

@@ -115,11 +115,16 @@ async function isStale(content: string | null): Promise<boolean> {
   return holder.started !== (await startOf(holder.pid));
 }
 
-/** Start time of a process in the kernel's clock ticks; null where there is no `/proc`. */
+/**
+ * Start time of a process in the kernel's clock ticks; null where there is no `/proc`, and for a process that
+ * has ended but was not waited for yet.
+ */
 async function startOf(pid: number): Promise<string | null> {
   const text = await readOrNull(`/proc/${pid}/stat`);
-  // The second field, the command's name in brackets, may hold spaces; the start time is the 22nd.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  // The second field, the command's name in brackets, may hold spaces; the state is the third and the start
+  // time the 22nd.
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
 }
 
 function parseHolder(content: string | null): Holder | null {

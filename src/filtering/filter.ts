@@ -91,7 +91,9 @@ class FilterCompiler<Fields extends string> {
 
   compile(filter: Filter<Fields>, path: string, negate: boolean, depth: number): Sql {
     if (depth > MAX_DEPTH) {
-      throw limitExceeded(`${path}: and, or and not may be nested ${MAX_DEPTH} levels deep at most.`);
+      throw limitExceeded(
+        `${path}: and, or and not may be nested ${MAX_DEPTH} levels deep at most; this is level ${depth}.`,
+      );
     }
     const all = negate ? or : and;
     const any = negate ? and : or;
@@ -174,7 +176,9 @@ class FilterCompiler<Fields extends string> {
   #countOperators(count: number, path: string): void {
     this.#operators += count;
     if (this.#operators > MAX_OPERATORS) {
-      throw limitExceeded(`${path}: a filter may have ${MAX_OPERATORS} operators at most.`);
+      throw limitExceeded(
+        `${path}: a filter may have ${MAX_OPERATORS} operators at most; up to here there are ${this.#operators}.`,
+      );
     }
   }
 }

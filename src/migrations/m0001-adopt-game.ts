@@ -66,7 +66,8 @@ const TABLES: readonly (readonly [name: string, definition: string])[] = [
 ];
 
 /**
- * Indexes of the lists that the API serves and of the foreign keys that it follows; GAME has none of them.
+ * Indexes of the lists that the API serves and of the foreign keys that it follows; of them GAME has only that
+ * of the external ids of tasks.
  * A list is ordered by a column and then by id, within one owner (a key or a subject) or over all games.
  */
 const INDEXES: Readonly<Record<string, string>> = {

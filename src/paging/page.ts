@@ -202,14 +202,18 @@ function countSql({ table, scope, filter }: List): Sql {
   return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(scope), ...filter])})`;
 }
 
-/** Whether any row of the list stands at this position or after it. */
+/**
+ * Whether any row of the list stands at this position or after it. Asked as the first such row in the list's
+ * order: that walks an index from the position, where EXISTS would let PostgreSQL search the table for any.
+ */
 function existsSql({ table, scope, filter }: List, ordering: Ordering, position: Position): Sql {
   const probes = scope.flatMap((visible) =>
     after(ordering, position, true).map(
-      (later) => sql`EXISTS (SELECT FROM ${table} WHERE ${and([visible, ...filter, later])})`,
+      (later) =>
+        sql`(SELECT TRUE FROM ${table} WHERE ${and([visible, ...filter, later])} ORDER BY ${orderBy(ordering)} LIMIT 1)`,
     ),
   );
-  return probes.length === 0 ? sql`FALSE` : sql`(${join(probes, ' OR ')})`;
+  return probes.length === 0 ? sql`FALSE` : sql`coalesce(${join(probes, ', ')}, FALSE)`;
 }
 
 /** The rows of the page, and one more where there is one, in the direction that it is read in. */
