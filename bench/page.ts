@@ -12,13 +12,17 @@ import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import type * as GameShape from '../src/games/game.shape.js';
+import type * as Selections from '../src/reading/selection.js';
+import type * as AllStrategies from '../src/strategies/strategies.js';
 
 const GAMES = 200_000;
 const DEPTH = 190_000;
@@ -62,14 +66,14 @@ async function deepOwner(): Promise<void> {
 /** The statement that the server runs for the page, with its values written in. */
 async function statement(): Promise<string> {
   const dist = new URL('../dist/src/', import.meta.url).href;
-  const { gamePageShape } = await import(`${dist}games/game.shape.js`);
-  const { Selection } = await import(`${dist}reading/selection.js`);
-  const { Strategies } = await import(`${dist}strategies/strategies.js`);
+  const { gamePageShape } = (await import(`${dist}games/game.shape.js`)) as typeof GameShape;
+  const { Selection } = (await import(`${dist}reading/selection.js`)) as typeof Selections;
+  const { Strategies } = (await import(`${dist}strategies/strategies.js`)) as typeof AllStrategies;
   const nodes = { key: 'nodes', name: 'nodes', args: {}, selection: Selection.of(...FIELDS.split(' ')) };
-  const reader = { caller: { kind: 'apiKey', apiKey: PREFIX }, strategies: new Strategies() };
+  const reader = { caller: { kind: 'apiKey' as const, apiKey: PREFIX }, strategies: new Strategies() };
   const { sql } = gamePageShape(reader, { first: 20 }, new Selection([nodes]));
-  const values = sql.values as unknown[];
-  const text = String(sql.text).replaceAll(/\$(\d+)/g, (_match, index) => `'${String(values[index - 1])}'`);
+  const { values } = sql;
+  const text = sql.text.replaceAll(/\$(\d+)/g, (_match, index) => `'${String(values[Number(index) - 1])}'`);
   // pgbench takes `:MI` and `:SS` of the timestamps' format for variables of its own.
   const format = text.replaceAll('HH24:MI:SS', 'HH24":"MI":"SS');
   return `SELECT (${format.replaceAll(/\s+/g, ' ')})::text AS json;\n`;
@@ -93,7 +97,7 @@ async function ask(query: string, variables: object = {}): Promise<string> {
     },
   });
   sent.end(body);
-  const [response] = await once(sent, 'response');
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
   response.setEncoding('utf8');
   let text = '';
   for await (const chunk of response) text += chunk;
@@ -126,12 +130,15 @@ async function pgbench(file: string): Promise<number> {
     '-f',
     file,
   ];
-  const { stdout } = await promisify(execFile)('pgbench', [...args, databaseUrl ?? '']);
+  const { stdout } = await run('pgbench', [...args, databaseUrl ?? '']);
   return Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
 }
 
+// oxlint-disable-next-line typescript/strict-void-return -- Node gives execFile a promise form of its own.
+const run = promisify(execFile);
+
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function spread(values: readonly number[]): string {
@@ -145,8 +152,7 @@ const server = spawn(process.execPath, [fileURLToPath(new URL('../dist/src/main.
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 try {
-  while (!(await ask('{ __typename }').catch(() => null)))
-    await new Promise((resolve) => void setTimeout(resolve, 100));
+  while (!(await ask('{ __typename }').catch(() => null))) await delay(100);
 
   let after: string | null = null;
   for (let depth = 0; depth < DEPTH; depth += 100) {
@@ -154,7 +160,8 @@ try {
       'query ($after: String) { games(first: 100, after: $after) { pageInfo { endCursor } } }',
       { after },
     );
-    after = JSON.parse(text).data.games.pageInfo.endCursor;
+    const { data } = JSON.parse(text) as { data: { games: { pageInfo: { endCursor: string } } } };
+    after = data.games.pageInfo.endCursor;
   }
   const [first, deep]: [number[], number[]] = [[], []];
   for (let sample = 0; sample < DEEP_SAMPLES; sample++) {

@@ -23,12 +23,12 @@ beforeAll(async () => {
   api = await startApi({ database, env: issuer.env });
   const rows = rowsOf(database);
   [alice, bob] = [await rows.owner(), await rows.owner()];
-  const games: Game[] = [];
+  const made: Game[] = [];
   for (let i = 0; i < GAMES; i++) {
-    games.push(await alice.game({ created_at: `2026-01-01T00:00:00.0000${10 + i}Z` }));
+    made.push(await alice.game({ created_at: `2026-01-01T00:00:00.0000${10 + i}Z` }));
     await bob.game();
   }
-  [game, otherGame] = games as [Game, Game];
+  [game, otherGame] = made as [Game, Game];
   for (const parent of [game, otherGame]) for (let i = 0; i < 4; i++) await parent.task();
 });
 afterAll(async () => {
@@ -61,7 +61,7 @@ async function cursorOf(args: object = {}): Promise<string> {
 }
 
 /** The cursor is refused as either end of the page, with the name of the argument, and no row is shown. */
-async function refuses(
+async function expectRefusal(
   cursor: string,
   document = GAMES_PAGE,
   variables: object = {},
@@ -80,15 +80,15 @@ async function refuses(
 describe('a cursor belongs to', () => {
   test('its ordering', async () => {
     const cursor = await cursorOf({ orderBy: [{ field: 'CREATED_AT', direction: 'ASC' }] });
-    await refuses(cursor);
-    await refuses(cursor, GAMES_PAGE, { orderBy: [{ field: 'UPDATED_AT', direction: 'ASC' }] });
-    await refuses(cursor, GAMES_PAGE, { orderBy: [{ field: 'CREATED_AT' }, { field: 'PLATFORM' }] });
+    await expectRefusal(cursor);
+    await expectRefusal(cursor, GAMES_PAGE, { orderBy: [{ field: 'UPDATED_AT', direction: 'ASC' }] });
+    await expectRefusal(cursor, GAMES_PAGE, { orderBy: [{ field: 'CREATED_AT' }, { field: 'PLATFORM' }] });
   });
 
   test('its filter', async () => {
     const cursor = await cursorOf({ filter: { platform: { eq: 'web' } } });
-    await refuses(cursor);
-    await refuses(cursor, GAMES_PAGE, { filter: { platform: { ne: 'web' } } });
+    await expectRefusal(cursor);
+    await expectRefusal(cursor, GAMES_PAGE, { filter: { platform: { ne: 'web' } } });
   });
 
   test('its connection, and its parent there', async () => {
@@ -97,18 +97,18 @@ describe('a cursor belongs to', () => {
       const found = await api.data<{ game: { list: List } }>(TASKS_PAGE, { id }, alice);
       return found.game.list.edges[0]?.cursor ?? '';
     };
-    await refuses(plain, TASKS_PAGE, { id: game.id });
-    await refuses(plain, STRATEGY_PAGE);
-    await refuses(await tasks(game.id));
-    await refuses(await tasks(game.id), TASKS_PAGE, { id: otherGame.id });
+    await expectRefusal(plain, TASKS_PAGE, { id: game.id });
+    await expectRefusal(plain, STRATEGY_PAGE);
+    await expectRefusal(await tasks(game.id));
+    await expectRefusal(await tasks(game.id), TASKS_PAGE, { id: otherGame.id });
   });
 
   test('its caller', async () => {
     const cursor = await cursorOf();
-    await refuses(cursor, GAMES_PAGE, {}, bob);
-    await refuses(cursor, GAMES_PAGE, {}, await issuer.admin('boss'));
+    await expectRefusal(cursor, GAMES_PAGE, {}, bob);
+    await expectRefusal(cursor, GAMES_PAGE, {}, await issuer.admin('boss'));
     const token = await issuer.caller({ sub: 'someone' });
-    await refuses(cursor, GAMES_PAGE, {}, { key: alice.key, ...token });
+    await expectRefusal(cursor, GAMES_PAGE, {}, { key: alice.key, ...token });
   });
 
   test('no sending of it: spelled with defaults and nulls, the list is the same list', async () => {
@@ -137,11 +137,11 @@ describe('a damaged cursor is refused', () => {
     ['no UTF-8', Buffer.from([0xff, 0xfe]).toString('base64url')],
     ['no base64', '%%%'],
     ['100 kB', 'A'.repeat(90_000)],
-  ])('%s', (_name, cursor) => refuses(cursor));
+  ])('%s', (_name, cursor) => expectRefusal(cursor));
 
   test('cut off anywhere', async () => {
     const cursor = await cursorOf();
-    for (let length = 1; length < cursor.length; length += 7) await refuses(cursor.slice(0, length));
+    for (let length = 1; length < cursor.length; length += 7) await expectRefusal(cursor.slice(0, length));
   });
 
   test('with any one bit flipped', async () => {
@@ -149,7 +149,7 @@ describe('a damaged cursor is refused', () => {
     for (let index = 0; index < bytes.length; index += 3) {
       const damaged = Buffer.from(bytes);
       damaged[index] = (bytes[index] ?? 0) ^ (1 << (index % 8));
-      await refuses(damaged.toString('base64url'));
+      await expectRefusal(damaged.toString('base64url'));
     }
   });
 
@@ -169,7 +169,7 @@ describe('a damaged cursor is refused', () => {
       [time, id, id],
       [],
     ]) {
-      await refuses(encodeCursor(fingerprint, position));
+      await expectRefusal(encodeCursor(fingerprint, position));
     }
   });
 
@@ -245,10 +245,10 @@ test('who walks while others write sees each row that stays exactly once', async
     // Every other of them is patched all the time, but not where it stands in the order.
     staying.push((await dave.game({ externalGameId: `stay-${String(i).padStart(3, '0')}` })).id);
   }
-  let isOver = false;
+  const over = new AbortController();
   let writes = 0;
   const write = async (writer: number): Promise<void> => {
-    for (let n = 0; !isOver; n++) {
+    for (let n = 0; !over.signal.aborted; n++) {
       const externalGameId = `stay-${String((n * 7 + writer) % 60).padStart(3, '0')}-${writer}-${n}`;
       const created = await api.data<{ createGame: { game: { id: string } } }>(
         'mutation ($name: String!) { createGame(input: { externalGameId: $name, platform: "web" }) { game { id } } }',
@@ -293,7 +293,7 @@ test('who walks while others write sees each row that stays exactly once', async
       expect(seen.filter((id) => staying.includes(id))).toEqual(staying);
     }
   } finally {
-    isOver = true;
+    over.abort();
     await writers;
   }
   expect(writes).toBeGreaterThan(20);

@@ -230,7 +230,7 @@ test('any list, walked in either direction, is exactly what its order and filter
       await walk(page, expected, size, 'backward');
       await lookThrough(page, expected, cursors, window, size);
     }),
-    { numRuns: 160, interruptAfterTimeLimit: 50_000, markInterruptAsFailure: true },
+    { numRuns: 160, plugins: [fc.interruptAfterTimeLimit(50_000, { failOnInterrupt: true })] },
   );
 }, 60_000);
 
