@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { apiKeyScheme } from '../src/auth/api-key.js';
-import { readConfig } from '../src/config.js';
-import { openDatabase } from '../src/database/database.js';
+import { hashApiKey } from '../src/api-keys/api-key.js';
 import { startApi, type Api } from './support/api.js';
 import { rowsOf, type Owner } from './support/builders.js';
 import { send } from './support/http.js';
+import { recordStatements } from './support/statements.js';
 import { jwkOf, KeyServer, rsaKey } from './support/tokens.js';
 
 const VIEWER = '{ viewer { apiKey oauthUserId isAdmin } }';
@@ -42,6 +42,41 @@ test('a revoked key stops within 5 seconds', async () => {
   await api.database.query('UPDATE apikey SET active = false WHERE "apiKey" = $1', [owner.prefix]);
   await delay(5_000);
   expect((await api.errors(VIEWER, {}, owner)).status).toBe(401);
+});
+
+test('a key that was found is not looked up again, though 20,000 unknown ones came after it', async () => {
+  const good = `gme_live_good.${randomBytes(24).toString('base64url')}`;
+  const lookUps = new Map<unknown, number>();
+  const executeQuery = ({ parameters: [hash] }: { parameters: readonly unknown[] }): unknown => {
+    lookUps.set(hash, (lookUps.get(hash) ?? 0) + 1);
+    return { rows: hash === hashApiKey(good) ? [{ prefix: 'gme_live_good' }] : [] };
+  };
+  const em = { fork: () => em, getKysely: () => ({ executeQuery }) };
+  const scheme = apiKeyScheme(em as unknown as SqlEntityManager);
+  const authenticateWith = (secret: string): ReturnType<typeof scheme> =>
+    scheme({ headers: { 'x-api-key': secret } } as unknown as IncomingMessage);
+
+  const start = performance.now();
+  expect(await authenticateWith(good)).toMatchObject({ apiKey: 'gme_live_good' });
+  const unknown = Array.from({ length: 20_000 }, (_, index) => `gme_live_unknown.${index}`);
+  const answers = await Promise.allSettled(unknown.map(authenticateWith));
+  expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(20_000);
+  expect(await authenticateWith(good)).toMatchObject({ apiKey: 'gme_live_good' });
+  // Had it taken longer, the key would have been looked up for its age.
+  expect(performance.now() - start).toBeLessThan(5_000);
+  expect(lookUps.size).toBe(20_001);
+  expect(lookUps.get(hashApiKey(good))).toBe(1);
+});
+
+test('a key is looked up once for many requests, until 5 seconds are over', async () => {
+  const owner = await rowsOf(api.database).owner();
+  const looked = async (): Promise<number> => {
+    const statements = await recordStatements(api, () => api.data(VIEWER, {}, owner));
+    return statements.filter(({ kind }) => kind === 'authentication').length;
+  };
+  expect([await looked(), await looked(), await looked()]).toEqual([1, 0, 0]);
+  await delay(5_000);
+  expect([await looked(), await looked()]).toEqual([1, 0]);
 });
 
 test('a key that is inactive, unknown or malformed is refused, and never taken for no key', async () => {
