@@ -58,7 +58,8 @@ afterAll(async () => {
   await issuer.close();
 });
 
-const PAGE = 'nodes { id params { key } } edges { cursor } pageInfo { endCursor hasNextPage hasPreviousPage }';
+const PAGE =
+  'nodes { id params { key } } edges { cursor } pageInfo { endCursor hasNextPage hasPreviousPage }';
 const ARGS = '$first: Int, $after: String, $last: Int, $before: String';
 const PASS = 'first: $first, after: $after, last: $last, before: $before';
 const GAMES_LIST = `query (${ARGS}) { games(${PASS}) { ${PAGE} } }`;
