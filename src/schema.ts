@@ -6,23 +6,15 @@ import { GameResolver } from './games/game.resolver.js';
 import { NodeResolver } from './nodes/node.resolver.js';
 import { ReassignmentResolver } from './reassignments/reassignment.resolver.js';
 import { StrategyResolver } from './strategies/strategy.resolver.js';
-import { TaskResolver } from './tasks/task.resolver.js';
+import { handOut } from './graphql/hand-out.js';
 import { refuseBrokenText } from './graphql/text-guard.js';
 
 /** Builds the schema from the list of resolvers. */
 export function createSchema(): GraphQLSchema {
-  return refuseBrokenText(
-    buildSchemaSync({
-      resolvers: [
-        ViewerResolver,
-        GameResolver,
-        TaskResolver,
-        StrategyResolver,
-        ReassignmentResolver,
-        NodeResolver,
-      ],
-      // Rules on input are the repositories' own: they need the database, and report all at once.
-      validate: false,
-    }),
-  );
+  const schema = buildSchemaSync({
+    resolvers: [ViewerResolver, GameResolver, StrategyResolver, ReassignmentResolver, NodeResolver],
+    // Rules on input are the repositories' own: they need the database, and report all at once.
+    validate: false,
+  });
+  return refuseBrokenText(handOut(schema));
 }

@@ -1,4 +1,4 @@
-import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
+import { ApolloServer, HeaderMap, type ApolloServerOptionsWithGateway, type HTTPGraphQLRequest } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import Fastify, {
   LogController,
@@ -7,7 +7,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { MaxIntrospectionDepthRule, type GraphQLFormattedError } from 'graphql';
+import { MaxIntrospectionDepthRule, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import { apiKeyScheme } from './auth/api-key.js';
 import { authenticate, type AuthScheme } from './auth/authenticate.js';
 import { bearerScheme } from './auth/bearer.js';
@@ -19,6 +19,7 @@ import { Context } from './context.js';
 import type { Database } from './database/database.js';
 import { limitExceeded, toClientError, type MaskedError } from './errors.js';
 import { errorPlugin } from './graphql/error-plugin.js';
+import { createExecutor } from './graphql/execution.js';
 import { limitsPlugin } from './graphql/limits.js';
 import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
 import { createSchema } from './schema.js';
@@ -149,14 +150,13 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     app.log[log.level]({ err: error, errorId: log.errorId }, 'masked error');
   };
   const apollo = new ApolloServer<Context>({
-    schema: createSchema(),
+    ...executedByUs(createSchema()),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
     validationOptions: { maxErrors: 20 },
     validationRules: [MaxIntrospectionDepthRule],
-    executionOptions: { maxCoercionErrors: 20 },
     logger: app.log,
     formatError: (formatted, error) => hideUnknown(formatted, error, logMasked),
     plugins: [
@@ -194,6 +194,25 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
       return reply.send(response.body.string);
     },
   });
+}
+
+/** Makes Apollo, which takes a foreign executor from a gateway only, run the operations of a schema by ours. */
+function executedByUs(schema: GraphQLSchema): Pick<ApolloServerOptionsWithGateway<Context>, 'gateway'> {
+  const run = createExecutor(schema);
+  return {
+    gateway: {
+      load: () =>
+        Promise.resolve({
+          executor: ({ document, request: { operationName, variables }, context }) =>
+            run({ document, operationName, variables, context }),
+        }),
+      onSchemaLoadOrUpdate: (callback) => {
+        callback({ apiSchema: schema, coreSupergraphSdl: '' });
+        return () => {};
+      },
+      stop: () => Promise.resolve(),
+    },
+  };
 }
 
 /** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */

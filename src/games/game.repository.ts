@@ -8,7 +8,7 @@ import { inTransaction } from '../database/transaction.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../errors.js';
 import { or } from '../paging/keyset.js';
-import type { Page } from '../paging/page.js';
+import { Page } from '../paging/page.js';
 import { read } from '../reading/read.js';
 import type { Selection } from '../reading/selection.js';
 import { listShape } from '../reading/shape.js';
@@ -114,7 +114,7 @@ export class GameRepository extends EntityRepository<Game> {
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Page<SelectedGame>> {
     const shape = gamePageShape({ caller, strategies: this.strategies }, games, connection);
-    if (caller.kind === 'anonymous') return EMPTY_PAGE;
+    if (caller.kind === 'anonymous') return Page.EMPTY;
     const page = await read(this.em, shape);
     if (page instanceof Error) throw page;
     return page;
@@ -525,14 +525,6 @@ export class GameRepository extends EntityRepository<Game> {
     return changes;
   }
 }
-
-const EMPTY_PAGE: Page<never> = {
-  nodes: [],
-  hasNextPage: false,
-  hasPreviousPage: false,
-  totalCount: 0,
-  cursorAt: () => '',
-};
 
 /** What a write looks at of the game that it changes. */
 interface StoredGame {

@@ -1,17 +1,10 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Args, Ctx, FieldResolver, ID, Info, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, ID, Info, Mutation, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
-import { ConnectionArgs, connectionOf, type Connection } from '../graphql/connection.js';
 import { checkIdCount } from '../graphql/ids.js';
-import { connectionPartOf, partOf } from '../graphql/part.js';
 import { selectionOf } from '../graphql/selection.js';
-import type { SelectedLeaderboardEntry } from '../points/leaderboard.shape.js';
-import { LeaderboardConnection } from '../points/leaderboard.type.js';
-import type { SelectedStrategy } from '../strategies/strategy.shape.js';
-import { StrategyType } from '../strategies/strategy.type.js';
-import type { SelectedTask } from '../tasks/task.shape.js';
-import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
-import type { GameParamRow, SelectedGame } from './game.shape.js';
+import type { Page } from '../paging/page.js';
+import type { SelectedGame } from './game.shape.js';
 import {
   BulkUpdateStrategyIdInput,
   BulkUpdateStrategyIdPayload,
@@ -23,14 +16,13 @@ import {
   DuplicateGamePayload,
   ExternalGameId,
   GameConnection,
-  GameParamType,
   GamesArgs,
   GameType,
   PatchGameInput,
   PatchGamePayload,
 } from './game.type.js';
 
-@Resolver(() => GameType)
+@Resolver()
 export class GameResolver {
   @Query(() => GameConnection, {
     nullable: true,
@@ -40,8 +32,8 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Args(() => GamesArgs) args: GamesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Connection<SelectedGame>> {
-    return connectionOf(await games.getAllGames(caller, args, selectionOf(info)));
+  ): Promise<Page<SelectedGame>> {
+    return games.getAllGames(caller, args, selectionOf(info));
   }
 
   @Query(() => GameType, {
@@ -94,56 +86,6 @@ export class GameResolver {
     checkIdCount('ids', ids);
     const found = await games.listExternalIds(caller, ids);
     return Array.from(found, ([gameId, externalGameId]) => ({ gameId, externalGameId }));
-  }
-
-  @FieldResolver(() => StrategyType, {
-    nullable: true,
-    description: 'The strategy that scores the game; null where strategyId names none that you may see.',
-  })
-  strategy(@Root() game: SelectedGame, @Info() info: GraphQLResolveInfo): SelectedStrategy | null {
-    return partOf(game, info);
-  }
-
-  @FieldResolver(() => [GameParamType], { description: 'Settings of the game: oldest first, undated last.' })
-  params(@Root() game: SelectedGame, @Info() info: GraphQLResolveInfo): GameParamRow[] {
-    return partOf(game, info);
-  }
-
-  @FieldResolver(() => TaskConnection, {
-    description: 'Tasks of the game, newest first unless ordered otherwise.',
-  })
-  tasks(
-    @Root() game: SelectedGame,
-    @Args(() => TasksArgs) _args: TasksArgs,
-    @Info() info: GraphQLResolveInfo,
-  ): Connection<SelectedTask> {
-    return connectionPartOf(game, info);
-  }
-
-  @FieldResolver(() => TaskType, {
-    nullable: true,
-    description:
-      'One task of the game; the oldest where several share the external id; null where there is none.',
-  })
-  task(
-    @Root() game: SelectedGame,
-    @Arg('externalTaskId', () => String, { description: "The client's own name of the task." })
-    _externalTaskId: string,
-    @Info() info: GraphQLResolveInfo,
-  ): SelectedTask | null {
-    return partOf(game, info);
-  }
-
-  @FieldResolver(() => LeaderboardConnection, {
-    description:
-      'Who collected how many points in the game, over all its tasks: most points first, then by user.',
-  })
-  leaderboard(
-    @Root() game: SelectedGame,
-    @Args(() => ConnectionArgs) _args: ConnectionArgs,
-    @Info() info: GraphQLResolveInfo,
-  ): Connection<SelectedLeaderboardEntry> {
-    return connectionPartOf(game, info);
   }
 
   @Mutation(() => CreateGamePayload, {

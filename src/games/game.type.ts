@@ -3,11 +3,19 @@ import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../filtering
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
 import { OrderDirection } from '../graphql/order-direction.js';
+import { TakesArg, TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../paging/keyset.js';
+import type { Page } from '../paging/page.js';
+import type { SelectedLeaderboardEntry } from '../points/leaderboard.shape.js';
+import { LeaderboardConnection } from '../points/leaderboard.type.js';
 import type { SelectedReassignment } from '../reassignments/reassignment.shape.js';
 import { StrategyReassignmentType } from '../reassignments/reassignment.type.js';
 import { Principal } from '../auth/viewer.type.js';
+import type { SelectedStrategy } from '../strategies/strategy.shape.js';
+import { StrategyType } from '../strategies/strategy.type.js';
+import type { SelectedTask } from '../tasks/task.shape.js';
+import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
 import type * as params from './game-params.js';
 import type * as repository from './game.repository.js';
 import type * as shape from './game.shape.js';
@@ -72,6 +80,36 @@ export class GameType extends Node implements shape.GameRow {
       'Opaque. Changes whenever the game or its params change, whoever wrote them. Not the version of its strategy.',
   })
   readonly version!: string;
+
+  @Field(() => StrategyType, {
+    nullable: true,
+    description: 'The strategy that scores the game; null where strategyId names none that you may see.',
+  })
+  readonly strategy!: SelectedStrategy | null;
+
+  @Field(() => [GameParamType], { description: 'Settings of the game: oldest first, undated last.' })
+  readonly params!: GameParamType[];
+
+  @Field(() => TaskConnection, {
+    description: 'Tasks of the game, newest first unless ordered otherwise.',
+  })
+  @TakesArgs(() => TasksArgs)
+  readonly tasks!: Page<SelectedTask>;
+
+  @Field(() => TaskType, {
+    nullable: true,
+    description:
+      'One task of the game; the oldest where several share the external id; null where there is none.',
+  })
+  @TakesArg('externalTaskId', () => String, { description: "The client's own name of the task." })
+  readonly task!: SelectedTask | null;
+
+  @Field(() => LeaderboardConnection, {
+    description:
+      'Who collected how many points in the game, over all its tasks: most points first, then by user.',
+  })
+  @TakesArgs(() => ConnectionArgs)
+  readonly leaderboard!: Page<SelectedLeaderboardEntry>;
 }
 
 export const GameConnection = connectionType('Game', 'games', () => GameType);

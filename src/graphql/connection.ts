@@ -1,7 +1,7 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
-import type { Page, PageArguments } from '../paging/page.js';
+import type { Edge, Page, PageArguments } from '../paging/page.js';
 
-/** Resolvers of plain fields that type-graphql need not wrap: graphql-js reads the property itself. */
+/** Plain properties: type-graphql need not wrap them. */
 const SIMPLE = { simpleResolvers: true } as const;
 
 @ArgsType()
@@ -46,31 +46,14 @@ export class PageInfo {
   readonly hasPreviousPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the first item; null on an empty page.' })
-  readonly startCursor!: () => string | null;
+  readonly startCursor!: string | null;
 
   @Field(() => String, { nullable: true, description: 'Cursor of the last item; null on an empty page.' })
-  readonly endCursor!: () => string | null;
+  readonly endCursor!: string | null;
 }
 
-/** What a connection field answers with. Cursors are made only when they are asked for. */
-export interface Connection<Node> {
-  readonly edges: () => { readonly node: Node; readonly cursor: () => string }[];
-  readonly nodes: readonly Node[];
-  readonly pageInfo: PageInfo;
-  readonly totalCount: number;
-}
-
-/** Shows a page as a Relay connection. */
-export function connectionOf<Node extends object>(page: Page<Node>): Connection<Node> {
-  const { nodes, totalCount, hasNextPage, hasPreviousPage } = page;
-  const cursor = (index: number) => (): string | null => (nodes.length === 0 ? null : page.cursorAt(index));
-  return {
-    edges: () => nodes.map((node, index) => ({ node, cursor: () => page.cursorAt(index) })),
-    nodes,
-    pageInfo: { hasNextPage, hasPreviousPage, startCursor: cursor(0), endCursor: cursor(nodes.length - 1) },
-    totalCount,
-  };
-}
+/** What clients see of a page. */
+type Connection<Node> = Pick<Page<Node>, 'edges' | 'nodes' | 'totalCount'> & { readonly pageInfo: PageInfo };
 
 /** Makes the types `<name>Connection` and `<name>Edge` of a node type, which is called `items` in texts. */
 export function connectionType<Node extends object>(
@@ -82,7 +65,7 @@ export function connectionType<Node extends object>(
     description: `One of the ${items} of a list, and where it stands there.`,
     ...SIMPLE,
   })
-  class Edge {
+  class EdgeType implements Edge<Node> {
     @Field(() => String, {
       description: 'Where this item stands in the list: to be given to `after` or `before`.',
     })
@@ -94,8 +77,8 @@ export function connectionType<Node extends object>(
 
   @ObjectType(`${name}Connection`, { description: `A page of ${items}.`, ...SIMPLE })
   class ConnectionType implements Connection<Node> {
-    @Field(() => [Edge], { description: 'The items of the page, each with its cursor.' })
-    readonly edges!: () => { readonly node: Node; readonly cursor: () => string }[];
+    @Field(() => [EdgeType], { description: 'The items of the page, each with its cursor.' })
+    readonly edges!: readonly Edge<Node>[];
 
     @Field(() => [nodeType()], { description: 'The items of the page.' })
     readonly nodes!: readonly Node[];

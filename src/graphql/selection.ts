@@ -22,13 +22,21 @@ export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(inf
 }
 
 /** Under which key the current field was read. */
-export function partKey({ fieldName, fieldNodes, parentType, variableValues }: GraphQLResolveInfo): string {
+export function partKey(info: GraphQLResolveInfo): string {
+  const { fieldName, fieldNodes, parentType, variableValues } = info;
   const [node] = fieldNodes;
   // Without arguments the key is the name, which needs no look at the arguments' values.
   if (!node?.arguments?.length) return fieldName;
+  const known = keys.get(info);
+  if (known !== undefined) return known;
   const field = parentType.getFields()[fieldName];
-  return field === undefined ? fieldName : keyOf(fieldName, getArgumentValues(field, node, variableValues));
+  const key = field === undefined ? fieldName : keyOf(fieldName, getArgumentValues(field, node, variableValues));
+  keys.set(info, key);
+  return key;
 }
+
+/** One `info` comes with every object of a list. */
+const keys = new WeakMap<GraphQLResolveInfo, string>();
 
 function keyOf(name: string, args: object): string {
   const text = JSON.stringify(args);

@@ -7,7 +7,6 @@ export interface Typed {
 
 @InterfaceType({
   description: "Anything that can be read again by its id: Relay's global object identification.",
-  resolveType: (value: Typed) => value.__typename,
 })
 export abstract class Node {
   @Field(() => ID, { description: 'Unique among all types.' })

@@ -50,14 +50,41 @@ export interface List {
   readonly parentId?: Sql;
 }
 
-/** One page of a list. What was not asked for is not there. */
-export interface Page<Row> {
-  readonly nodes: readonly Row[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
-  readonly totalCount: number;
-  /** Cursor of the row at this index of `nodes`. */
-  cursorAt(index: number): string;
+/** One page of a list, with the fields of a Relay connection. What was not asked for is not there. */
+export class Page<Row> {
+  constructor(
+    readonly nodes: readonly Row[],
+    readonly totalCount: number,
+    readonly hasNextPage: boolean,
+    readonly hasPreviousPage: boolean,
+    /** Cursor of the row at this index of `nodes`. */
+    private readonly cursorAt: (index: number) => string,
+  ) {}
+
+  static readonly EMPTY = new Page<never>([], 0, false, false, () => '');
+
+  /** The rows, each with its cursor, which is made only when it is asked for. */
+  get edges(): readonly Edge<Row>[] {
+    return this.nodes.map((node, index) => ({ node, cursor: () => this.cursorAt(index) }));
+  }
+
+  get pageInfo(): this {
+    return this;
+  }
+
+  get startCursor(): string | null {
+    return this.nodes.length === 0 ? null : this.cursorAt(0);
+  }
+
+  get endCursor(): string | null {
+    return this.nodes.length === 0 ? null : this.cursorAt(this.nodes.length - 1);
+  }
+}
+
+/** A row of a page and where it stands in the list. */
+export interface Edge<Row> {
+  readonly node: Row;
+  readonly cursor: () => string;
 }
 
 /**
@@ -178,16 +205,16 @@ export function pageShape<Row extends object>(
       if (more) found.pop();
       if (request.fromEnd) found.reverse();
       const prefix = list.parentId ? [parentId] : [];
-      return {
-        nodes: found.map((item) => row.read(wantsCursors ? (item as unknown[])[0] : item)),
-        hasNextPage: request.fromEnd ? anyAfter : more || anyAfter,
-        hasPreviousPage: request.fromEnd ? more || anyBefore : anyBefore,
+      return new Page(
+        found.map((item) => row.read(wantsCursors ? (item as unknown[])[0] : item)),
         totalCount,
-        cursorAt: (index) => {
+        request.fromEnd ? anyAfter : more || anyAfter,
+        request.fromEnd ? more || anyBefore : anyBefore,
+        (index) => {
           const position = (found[index] as unknown[]).slice(1) as Position;
           return encodeCursor(request.fingerprint, [...prefix, ...position]);
         },
-      };
+      );
     },
   };
 }

@@ -18,13 +18,10 @@ export function scalar<Value extends string | number | boolean | null>(expressio
 }
 
 /**
- * An object as it was asked for: its plain fields by name, and in `parts` the others, by the key under
- * which they were asked for.
+ * An object as it was asked for: its plain fields by name, and the others by the key under which they were asked
+ * for, which is the name where there are no arguments.
  */
-export type Selected<Columns> = Partial<Columns> & {
-  readonly id: string;
-  readonly parts: Readonly<Record<string, unknown>>;
-};
+export type Selected<Columns> = Partial<Columns> & { readonly id: string };
 
 /** `json_build_array` takes 100 arguments. */
 const MAX_ENTRIES = 100;
@@ -57,9 +54,9 @@ export function objectShape<Columns extends object>(
       names.forEach((name, index) => {
         object[name] = values[index];
       });
-      object['parts'] = Object.fromEntries(
-        keyed.map(([key, shape], index) => [key, shape.read(values[names.length + index])]),
-      );
+      keyed.forEach(([key, shape], index) => {
+        object[key] = shape.read(values[names.length + index]);
+      });
       return object as Selected<Columns>;
     },
   };

@@ -1,22 +1,19 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Args, Ctx, FieldResolver, Info, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, Info, Mutation, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
-import type { SelectedGame } from '../games/game.shape.js';
-import { GameConnection } from '../games/game.type.js';
-import { ConnectionArgs, connectionOf, type Connection } from '../graphql/connection.js';
-import { connectionPartOf, partOf } from '../graphql/part.js';
+import { ConnectionArgs } from '../graphql/connection.js';
 import { selectionOf } from '../graphql/selection.js';
+import type { Page } from '../paging/page.js';
 import type { SelectedReassignment } from './reassignment.shape.js';
 import {
   RollbackStrategyInput,
   RollbackStrategyPayload,
   StrategyReassignmentConnection,
-  StrategyReassignmentType,
   UndoStrategyReassignmentInput,
   UndoStrategyReassignmentPayload,
 } from './reassignment.type.js';
 
-@Resolver(() => StrategyReassignmentType)
+@Resolver()
 export class ReassignmentResolver {
   @Query(() => StrategyReassignmentConnection, {
     nullable: true,
@@ -26,30 +23,8 @@ export class ReassignmentResolver {
     @Ctx() { caller, reassignments }: Context,
     @Args(() => ConnectionArgs) args: ConnectionArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Connection<SelectedReassignment>> {
-    return connectionOf(await reassignments.getAllReassignments(caller, args, selectionOf(info)));
-  }
-
-  @FieldResolver(() => StrategyReassignmentType, {
-    nullable: true,
-    description: 'The reassignment that this one undid; null where it undid none that you may see.',
-  })
-  undoes(
-    @Root() reassignment: SelectedReassignment,
-    @Info() info: GraphQLResolveInfo,
-  ): SelectedReassignment | null {
-    return partOf(reassignment, info);
-  }
-
-  @FieldResolver(() => GameConnection, {
-    description: 'The games that it moved and that you may see, newest first.',
-  })
-  games(
-    @Root() reassignment: SelectedReassignment,
-    @Args(() => ConnectionArgs) _args: ConnectionArgs,
-    @Info() info: GraphQLResolveInfo,
-  ): Connection<SelectedGame> {
-    return connectionPartOf(reassignment, info);
+  ): Promise<Page<SelectedReassignment>> {
+    return reassignments.getAllReassignments(caller, args, selectionOf(info));
   }
 
   @Mutation(() => UndoStrategyReassignmentPayload, {

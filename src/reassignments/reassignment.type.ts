@@ -1,8 +1,12 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Principal } from '../auth/viewer.type.js';
-import { connectionType } from '../graphql/connection.js';
+import type { SelectedGame } from '../games/game.shape.js';
+import { GameConnection } from '../games/game.type.js';
+import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
+import { TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
+import type { Page } from '../paging/page.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import type { SelectedStrategy } from '../strategies/strategy.shape.js';
 import type * as shape from './reassignment.shape.js';
@@ -48,6 +52,18 @@ export class StrategyReassignmentType extends Node implements shape.Reassignment
 
   @Field(() => DateTime, { nullable: true, description: 'When this was undone; null as long as it is not.' })
   readonly undoneAt!: string | null;
+
+  @Field(() => StrategyReassignmentType, {
+    nullable: true,
+    description: 'The reassignment that this one undid; null where it undid none that you may see.',
+  })
+  readonly undoes!: shape.SelectedReassignment | null;
+
+  @Field(() => GameConnection, {
+    description: 'The games that it moved and that you may see, newest first.',
+  })
+  @TakesArgs(() => ConnectionArgs)
+  readonly games!: Page<SelectedGame>;
 }
 
 export const StrategyReassignmentConnection = connectionType(

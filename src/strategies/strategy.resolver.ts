@@ -1,17 +1,12 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Args, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
-import type { SelectedGame } from '../games/game.shape.js';
-import { GameConnection } from '../games/game.type.js';
-import { ConnectionArgs, connectionOf, type Connection } from '../graphql/connection.js';
-import { connectionPartOf, partOf } from '../graphql/part.js';
 import { selectionOf } from '../graphql/selection.js';
-import type { SelectedTask } from '../tasks/task.shape.js';
-import { TaskConnection } from '../tasks/task.type.js';
+import type { Page } from '../paging/page.js';
 import type { SelectedStrategy } from './strategy.shape.js';
 import { StrategiesArgs, StrategyConnection, StrategyType } from './strategy.type.js';
 
-@Resolver(() => StrategyType)
+@Resolver()
 export class StrategyResolver {
   @Query(() => StrategyConnection, {
     nullable: true,
@@ -22,8 +17,8 @@ export class StrategyResolver {
     @Ctx() { caller, strategies }: Context,
     @Args(() => StrategiesArgs) args: StrategiesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Connection<SelectedStrategy>> {
-    return connectionOf(await strategies.getAllStrategies(caller, args, selectionOf(info)));
+  ): Promise<Page<SelectedStrategy>> {
+    return strategies.getAllStrategies(caller, args, selectionOf(info));
   }
 
   @Query(() => StrategyType, {
@@ -39,30 +34,4 @@ export class StrategyResolver {
     return strategies.getStrategyById(caller, id, selectionOf(info));
   }
 
-  @FieldResolver(() => [StrategyType], {
-    description: 'All versions of this strategy, newest first; a built-in has itself alone.',
-  })
-  versions(@Root() strategy: SelectedStrategy, @Info() info: GraphQLResolveInfo): SelectedStrategy[] {
-    return partOf(strategy, info);
-  }
-
-  @FieldResolver(() => GameConnection, { description: 'Your games that are on this strategy, newest first.' })
-  games(
-    @Root() strategy: SelectedStrategy,
-    @Args(() => ConnectionArgs) _args: ConnectionArgs,
-    @Info() info: GraphQLResolveInfo,
-  ): Connection<SelectedGame> {
-    return connectionPartOf(strategy, info);
-  }
-
-  @FieldResolver(() => TaskConnection, {
-    description: 'Tasks of your games that are on this strategy, newest first.',
-  })
-  tasks(
-    @Root() strategy: SelectedStrategy,
-    @Args(() => ConnectionArgs) _args: ConnectionArgs,
-    @Info() info: GraphQLResolveInfo,
-  ): Connection<SelectedTask> {
-    return connectionPartOf(strategy, info);
-  }
 }

@@ -1,9 +1,16 @@
 import { ArgsType, Field, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import type { SelectedGame } from '../games/game.shape.js';
+import { GameConnection } from '../games/game.type.js';
 import { GameStringFilter } from '../filtering/filter.input.js';
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
+import { TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
+import type { Page } from '../paging/page.js';
+import type { SelectedTask } from '../tasks/task.shape.js';
+import { TaskConnection } from '../tasks/task.type.js';
 import type * as shape from './strategy.shape.js';
+import type { SelectedStrategy } from './strategy.shape.js';
 
 export const StrategyKind = { BUILT_IN: 'BUILT_IN', CUSTOM: 'CUSTOM' } as const;
 registerEnumType(StrategyKind, {
@@ -52,6 +59,21 @@ export class StrategyType extends Node implements shape.StrategyRow {
 
   @Field(() => DateTime, { nullable: true, description: 'When this version was published.' })
   readonly publishedAt!: string | null;
+
+  @Field(() => [StrategyType], {
+    description: 'All versions of this strategy, newest first; a built-in has itself alone.',
+  })
+  readonly versions!: SelectedStrategy[];
+
+  @Field(() => GameConnection, { description: 'Your games that are on this strategy, newest first.' })
+  @TakesArgs(() => ConnectionArgs)
+  readonly games!: Page<SelectedGame>;
+
+  @Field(() => TaskConnection, {
+    description: 'Tasks of your games that are on this strategy, newest first.',
+  })
+  @TakesArgs(() => ConnectionArgs)
+  readonly tasks!: Page<SelectedTask>;
 }
 
 export const StrategyConnection = connectionType('Strategy', 'strategies', () => StrategyType);

@@ -1,10 +1,18 @@
 import { ArgsType, Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import type { SelectedGame } from '../games/game.shape.js';
+import { GameType } from '../games/game.type.js';
 import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../filtering/filter.input.js';
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
 import { OrderDirection } from '../graphql/order-direction.js';
+import { TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../paging/keyset.js';
+import type { Page } from '../paging/page.js';
+import type { SelectedLeaderboardEntry } from '../points/leaderboard.shape.js';
+import { LeaderboardConnection } from '../points/leaderboard.type.js';
+import type { SelectedStrategy } from '../strategies/strategy.shape.js';
+import { StrategyType } from '../strategies/strategy.type.js';
 import type * as shape from './task.shape.js';
 
 const STRATEGY_ID =
@@ -51,6 +59,24 @@ export class TaskType extends Node implements shape.TaskRow {
     description: 'When the task was last changed; null for the oldest ones.',
   })
   readonly updatedAt!: string | null;
+
+  @Field(() => StrategyType, {
+    nullable: true,
+    description: 'The strategy that scores the task; null where strategyId names none that you may see.',
+  })
+  readonly strategy!: SelectedStrategy | null;
+
+  @Field(() => GameType, { nullable: true, description: 'The game that the task belongs to.' })
+  readonly game!: SelectedGame | null;
+
+  @Field(() => [TaskParamType], { description: 'Settings of the task: oldest first, undated last.' })
+  readonly params!: TaskParamType[];
+
+  @Field(() => LeaderboardConnection, {
+    description: 'Who collected how many points in the task: most points first, then by user.',
+  })
+  @TakesArgs(() => ConnectionArgs)
+  readonly leaderboard!: Page<SelectedLeaderboardEntry>;
 }
 
 export const TaskConnection = connectionType('Task', 'tasks', () => TaskType);
