@@ -9,12 +9,29 @@ import type { Strategies } from './strategies/strategies.js';
 import { StrategyRepository } from './strategies/strategy.repository.js';
 import { TaskRepository } from './tasks/task.repository.js';
 
+/** What can be asked and done. Repositories keep nothing of a request: all requests share them. */
+export interface Repositories {
+  readonly games: GameRepository;
+  readonly tasks: TaskRepository;
+  readonly strategies: StrategyRepository;
+  readonly reassignments: ReassignmentRepository;
+}
+
+export function createRepositories(em: SqlEntityManager, strategies: Strategies): Repositories {
+  return {
+    games: new GameRepository(em, Game, strategies),
+    tasks: new TaskRepository(em, strategies),
+    strategies: new StrategyRepository(em, strategies),
+    reassignments: new ReassignmentRepository(em, strategies),
+  };
+}
+
 /**
- * What a request's resolvers work with: who asks, and the repositories over one forked entity manager.
+ * What a request's resolvers work with: who asks, and the repositories.
  *
  * Apollo copies the context's own properties, so what must be evaluated late is a getter of the class.
  */
-export class Context {
+export class Context implements Repositories {
   readonly games: GameRepository;
   readonly tasks: TaskRepository;
   readonly strategies: StrategyRepository;
@@ -23,16 +40,14 @@ export class Context {
   constructor(
     /** Who is asking, also when nobody in particular is. */
     readonly viewer: Caller,
-    em: SqlEntityManager,
-    strategies: Strategies,
+    { games, tasks, strategies, reassignments }: Repositories,
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
   ) {
-    const fork = em.fork();
-    this.games = new GameRepository(fork, Game, strategies);
-    this.tasks = new TaskRepository(fork, strategies);
-    this.strategies = new StrategyRepository(fork, strategies);
-    this.reassignments = new ReassignmentRepository(fork, strategies);
+    this.games = games;
+    this.tasks = tasks;
+    this.strategies = strategies;
+    this.reassignments = reassignments;
   }
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */

@@ -1,4 +1,4 @@
-import { ApolloServer, HeaderMap, type ApolloServerOptionsWithGateway, type HTTPGraphQLRequest } from '@apollo/server';
+import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import Fastify, {
   LogController,
@@ -7,7 +7,8 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { MaxIntrospectionDepthRule, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { MaxIntrospectionDepthRule, type GraphQLFormattedError } from 'graphql';
+import { destination } from 'pino';
 import { apiKeyScheme } from './auth/api-key.js';
 import { authenticate, type AuthScheme } from './auth/authenticate.js';
 import { bearerScheme } from './auth/bearer.js';
@@ -15,11 +16,11 @@ import { identityOf, type Identity } from './auth/caller.js';
 import { DevIssuer } from './auth/dev-issuer.js';
 import { RemoteKeySet } from './auth/key-set.js';
 import type { Config } from './config.js';
-import { Context } from './context.js';
+import { Context, createRepositories } from './context.js';
 import type { Database } from './database/database.js';
 import { limitExceeded, toClientError, type MaskedError } from './errors.js';
+import { executeBy } from './graphql/apollo-executor.js';
 import { errorPlugin } from './graphql/error-plugin.js';
-import { createExecutor } from './graphql/execution.js';
 import { limitsPlugin } from './graphql/limits.js';
 import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
 import { createSchema } from './schema.js';
@@ -37,6 +38,10 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Longest wait for the database's answer to a readiness probe, in ms. */
 const READINESS_TIMEOUT_MS = 2_000;
 
+/** How much of the log is collected before it is written, in bytes, and how long it may wait, in ms. */
+const LOG_BUFFER_BYTES = 4_096;
+const LOG_DELAY_MS = 100;
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** What the log line of a GraphQL request tells beyond HTTP. */
@@ -47,7 +52,9 @@ declare module 'fastify' {
 /** Makes the HTTP server, not yet listening. Its `close()` finishes what it has and takes nothing new. */
 export async function createServer(config: Config, database: Database): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: { level: config.logLevel },
+    logger: { level: config.logLevel, stream: logStream(config) },
+    // Its lines name the request themselves: a logger of its own for each request would cost more than the line.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
@@ -65,12 +72,22 @@ export async function createServer(config: Config, database: Database): Promise<
   return app;
 }
 
+/**
+ * Standard output. In production some lines at a time, because a write for each would be a tenth of the server's
+ * work; what is left is written when the process exits.
+ */
+function logStream({ database }: Config): ReturnType<typeof destination> {
+  if (database.kind === 'embedded') return destination({ sync: true });
+  return destination({ sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_DELAY_MS });
+}
+
 /** One line per request. Headers and bodies are never logged: they carry secrets. */
 function logRequests(app: FastifyInstance): void {
   app.decorateRequest('graphql');
   app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
+        reqId: request.id,
         method: request.method,
         path: request.url.split('?', 1)[0],
         status: reply.statusCode,
@@ -144,13 +161,14 @@ async function unreadyReason(database: Database, request: FastifyRequest): Promi
 }
 
 async function serveGraphql(app: FastifyInstance, config: Config, database: Database): Promise<void> {
-  const strategies = new Strategies(config.strategies);
+  const repositories = createRepositories(database.em, new Strategies(config.strategies));
   const schemes = [apiKeyScheme(database.em), await bearer(config)];
   const logMasked = (log: NonNullable<MaskedError['log']>, error: unknown): void => {
     app.log[log.level]({ err: error, errorId: log.errorId }, 'masked error');
   };
+  const { gateway, executorPlugin } = executeBy(createSchema());
   const apollo = new ApolloServer<Context>({
-    ...executedByUs(createSchema()),
+    gateway,
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -164,6 +182,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
       errorPlugin(logMasked),
       operationLogPlugin,
       limitsPlugin,
+      executorPlugin,
     ],
   });
   await apollo.start();
@@ -180,7 +199,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
           try {
             const viewer = await authenticate(schemes, request.raw);
             request.graphql = { caller: identityOf(viewer) };
-            return new Context(viewer, database.em, strategies, request.graphql);
+            return new Context(viewer, repositories, request.graphql);
           } catch (error) {
             const masked = toClientError(error);
             if (masked.log) logMasked(masked.log, error);
@@ -196,25 +215,6 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
   });
 }
 
-/** Makes Apollo, which takes a foreign executor from a gateway only, run the operations of a schema by ours. */
-function executedByUs(schema: GraphQLSchema): Pick<ApolloServerOptionsWithGateway<Context>, 'gateway'> {
-  const run = createExecutor(schema);
-  return {
-    gateway: {
-      load: () =>
-        Promise.resolve({
-          executor: ({ document, request: { operationName, variables }, context }) =>
-            run({ document, operationName, variables, context }),
-        }),
-      onSchemaLoadOrUpdate: (callback) => {
-        callback({ apiSchema: schema, coreSupergraphSdl: '' });
-        return () => {};
-      },
-      stop: () => Promise.resolve(),
-    },
-  };
-}
-
 /** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */
 async function bearer({ oauth, adminRole, database }: Config): Promise<AuthScheme> {
   if (oauth !== null) return bearerScheme({ ...oauth, adminRole }, new RemoteKeySet(oauth.jwksUrl).getKey);
@@ -223,10 +223,14 @@ async function bearer({ oauth, adminRole, database }: Config): Promise<AuthSchem
   return bearerScheme(issuer.settings(adminRole), issuer.getKey);
 }
 
+/** The headers that Apollo looks at; none of them is ever an array. */
+const APOLLO_HEADERS = ['content-type', 'accept', 'x-apollo-operation-name', 'apollo-require-preflight'];
+
 function toGraphqlRequest(request: FastifyRequest): HTTPGraphQLRequest {
   const headers = new HeaderMap();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  for (const name of APOLLO_HEADERS) {
+    const value = request.headers[name];
+    if (typeof value === 'string') headers.set(name, value);
   }
   const query = request.url.indexOf('?');
   return {

@@ -36,7 +36,7 @@ export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
 
 async function findPrefix(em: SqlEntityManager, hash: string): Promise<string | null> {
   const [row] = await query<{ prefix: string | null }>(
-    em.fork(),
+    em,
     sql`SELECT "apiKey" AS prefix FROM apikey WHERE "apiKeyHash" = ${hash} AND active`,
   );
   return row?.prefix ?? null;

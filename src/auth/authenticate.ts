@@ -24,14 +24,17 @@ export async function authenticate(
   schemes: readonly AuthScheme[],
   request: IncomingMessage,
 ): Promise<Caller> {
-  const answers = await Promise.allSettled(schemes.map((scheme) => scheme(request)));
-  const failures = answers.flatMap((answer) =>
-    answer.status === 'rejected' ? [answer.reason as unknown] : [],
-  );
+  const credentials: Credential[] = [];
+  const failures: unknown[] = [];
+  for (const scheme of schemes) {
+    try {
+      const credential = await scheme(request);
+      if (credential !== null) credentials.push(credential);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
   if (failures.length > 0) throw failures.find(isUnauthenticated) ?? failures[0];
-  const credentials = answers.flatMap((answer) =>
-    answer.status === 'fulfilled' && answer.value !== null ? [answer.value] : [],
-  );
   return callerOf(credentials);
 }
 

@@ -37,6 +37,7 @@ export function bearerScheme(settings: BearerSettings | null, getKey: JWTVerifyG
 
 /** The one Authorization header. Node would keep the first of several and drop the others silently. */
 function authorizationHeader(request: IncomingMessage): string | null {
+  if (request.headers.authorization === undefined) return null;
   const headers = request.headersDistinct['authorization'] ?? [];
   if (headers.length > 1) throw unauthenticated('There must be one Authorization header at most.');
   return headers[0] ?? null;

@@ -3,13 +3,13 @@ import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgr
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, type Pool } from 'pg';
 import sql from 'sql-template-tag';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
-import { query } from './query.js';
+import { query, queryOnPool } from './query.js';
 
 /** Longest wait for a connection, and for one statement, in ms. */
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -53,11 +53,12 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
   }
 }
 
-function openPostgresql(
+async function openPostgresql(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
   { statementTimeoutMs = STATEMENT_TIMEOUT_MS }: OpenOptions,
 ): Promise<MikroORM> {
   const { database, ...connection } = connectionOptions(config.url);
+  let pool: Pool | undefined;
   const options: Options = {
     ...baseConfig,
     dbName: database ?? 'game',
@@ -69,9 +70,12 @@ function openPostgresql(
       query_timeout: statementTimeoutMs,
       keepAlive: true,
       application_name: 'game-graphql',
+      onPoolCreated: (created: Pool) => (pool = created),
     },
   };
-  return MikroORM.init(options);
+  const orm = await MikroORM.init(options);
+  if (pool !== undefined) queryOnPool(orm.em, pool);
+  return orm;
 }
 
 /**
@@ -113,7 +117,7 @@ class OpenDatabase implements Database {
 
   async isReady(): Promise<boolean> {
     const [row] = await query<{ found: boolean }>(
-      this.em.fork(),
+      this.em,
       sql`SELECT to_regclass('games') IS NOT NULL AS found`,
     );
     return row?.found ?? false;

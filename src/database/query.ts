@@ -1,6 +1,15 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
+import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
+
+/** The pool beneath the kysely of an entity manager that is in no transaction. None for PGlite. */
+const pools = new WeakMap<object, Pool>();
+
+/** Lets `query` run statements outside of transactions on the pool itself, not through kysely. */
+export function queryOnPool(em: SqlEntityManager, pool: Pool): void {
+  pools.set(em.getKysely(), pool);
+}
 
 /**
  * Runs one statement and returns its rows.
@@ -12,7 +21,19 @@ import type { Sql } from 'sql-template-tag';
  *
  * @throws the driver's error, with its SQLSTATE in `code`
  */
-export async function query<Row>(em: SqlEntityManager, statement: Sql): Promise<Row[]> {
-  const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
-  return result.rows;
+export async function query<Row extends object>(em: SqlEntityManager, statement: Sql): Promise<Row[]> {
+  const kysely = em.getKysely();
+  const pool = pools.get(kysely);
+  if (pool === undefined) {
+    const result = await kysely.executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
+    return result.rows;
+  }
+  // Kysely would only hand the statement on, through a dozen promises.
+  const client = await pool.connect();
+  try {
+    const result = await client.query<Row>(statement.text, statement.values);
+    return result.rows;
+  } finally {
+    client.release();
+  }
 }

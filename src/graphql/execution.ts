@@ -17,6 +17,7 @@ import {
   isObjectType,
   Kind,
   locatedError,
+  OperationTypeNode,
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
@@ -234,7 +235,7 @@ class Planner {
       const name = resolveType(value, run.context, run.inputs(plan).info, type);
       const runtimeType = typeof name === 'string' ? this.schema.getType(name) : undefined;
       if (!isObjectType(runtimeType) || !this.schema.isSubType(type, runtimeType)) {
-        throw new GraphQLError(`"${type.name}" must resolve to one of its types; it resolved to ${name}.`, {
+        throw new GraphQLError(`"${type.name}" must resolve to one of its types, at once.`, {
           nodes,
         });
       }
@@ -336,7 +337,7 @@ class Run {
     const { operation, errors } = this.shared;
     const data = Object.create(null) as Record<string, unknown>;
     try {
-      if (operation.operation === 'mutation') {
+      if (operation.operation === OperationTypeNode.MUTATION) {
         for (const plan of fields) data[plan.key] = await new Run(this.shared).#root(plan);
       } else {
         const values = await Promise.all(fields.map((plan) => new Run(this.shared).#root(plan)));

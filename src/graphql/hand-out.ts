@@ -7,11 +7,11 @@ import { partKey } from './selection.js';
  * properties. (Resolvers of type-graphql would do the same with a promise for each row and field.)
  */
 export function handOut(schema: GraphQLSchema): GraphQLSchema {
-  const roots = [schema.getQueryType(), schema.getMutationType()];
+  const roots = new Set([schema.getQueryType(), schema.getMutationType()]);
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
     if (isAbstractType(type)) type.resolveType = defaultTypeResolver;
-    if (!isObjectType(type) || roots.includes(type)) continue;
+    if (!isObjectType(type) || roots.has(type)) continue;
     for (const field of Object.values(type.getFields())) {
       if (field.args.length === 0) continue;
       field.resolve = (parent: Record<string, unknown>, _args, _context, info) => parent[partKey(info)];

@@ -1,6 +1,7 @@
 import { limitExceeded } from '../errors.js';
 
-const MAX_IDS = 1_000;
+/** Most ids that one call may ask for. */
+export const MAX_IDS = 1_000;
 
 /** @throws LIMIT_EXCEEDED when more ids are given than one call may ask for */
 export function checkIdCount(argument: string, ids: readonly string[]): void {

@@ -1,10 +1,11 @@
-import type { ApolloServerPlugin } from '@apollo/server';
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
 import {
   getVariableValues,
   GraphQLError,
   isListType,
   isNonNullType,
   Kind,
+  visit,
   type DocumentNode,
   type GraphQLOutputType,
   type GraphQLSchema,
@@ -14,6 +15,7 @@ import {
 import { getComplexity, type ComplexityEstimatorArgs } from 'graphql-query-complexity';
 import type { Context } from '../context.js';
 import { limitExceeded } from '../errors.js';
+import { MAX_IDS } from './ids.js';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../paging/page.js';
 
 /** Most objects and values that an operation may ask for, as far as can be told before it is run. */
@@ -34,29 +36,37 @@ const LIST_SIZE = 5;
  * and what is below it, times the page size in a connection.
  */
 export const limitsPlugin: ApolloServerPlugin<Context> = {
-  requestDidStart: () =>
-    Promise.resolve({
-      didResolveOperation({ schema, document, operation, operationName, request }): Promise<void> {
-        if (operation === undefined) return Promise.resolve();
-        checkRootFields(operation, document);
-        checkDepth(operation, document);
-        const variables = request.variables ?? {};
-        // Variables that cannot be coerced are reported, all of them, by the execution, which then does nothing.
-        if (
-          getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).errors
-        ) {
-          return Promise.resolve();
-        }
-        const cost = costOf(schema, document, operationName, variables);
-        if (cost > MAX_COST) {
-          throw limitExceeded(
-            `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
-            400,
-          );
-        }
-        return Promise.resolve();
-      },
-    }),
+  requestDidStart: () => Promise.resolve(hooks),
+};
+
+/** Operations that are within the limits whatever their variables are, by their documents. */
+const harmless = new WeakMap<DocumentNode, Set<string | null>>();
+
+const hooks: GraphQLRequestListener<Context> = {
+  didResolveOperation({ schema, document, operation, operationName, request }): Promise<void> {
+    if (operation === undefined || harmless.get(document)?.has(operationName)) return Promise.resolve();
+    checkRootFields(operation, document);
+    checkDepth(operation, document);
+    const variables = request.variables ?? {};
+    // Variables that cannot be coerced are reported, all of them, by the execution, which then does nothing.
+    if (getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).errors) {
+      return Promise.resolve();
+    }
+    const most = costOf(schema, visit(document, { Directive: () => null }), operationName, variables, atMost);
+    if (most <= MAX_COST) {
+      const names = harmless.get(document) ?? new Set();
+      harmless.set(document, names.add(operationName));
+      return Promise.resolve();
+    }
+    const cost = costOf(schema, document, operationName, variables, asGiven);
+    if (cost > MAX_COST) {
+      throw limitExceeded(
+        `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
+        400,
+      );
+    }
+    return Promise.resolve();
+  },
 };
 
 function costOf(
@@ -64,6 +74,7 @@ function costOf(
   document: DocumentNode,
   operationName: string | null,
   variables: Record<string, unknown>,
+  argumentOf: ArgumentOf,
 ): number {
   try {
     return getComplexity({
@@ -71,7 +82,7 @@ function costOf(
       query: document,
       ...(operationName === null ? {} : { operationName }),
       variables,
-      estimators: [estimate],
+      estimators: [(field) => estimate(field, argumentOf)],
       maxQueryNodes: MAX_NODES,
     });
   } catch (error) {
@@ -82,21 +93,30 @@ function costOf(
   }
 }
 
-function estimate({ type, field, args, childComplexity }: ComplexityEstimatorArgs): number {
+/** What an argument that makes a list long is taken to be: a number for a page, an array for ids. */
+type ArgumentOf = (field: ComplexityEstimatorArgs, name: 'first' | 'last' | 'ids') => unknown;
+
+const asGiven: ArgumentOf = ({ args }, name) => args[name];
+
+/** As `asGiven`, but what comes from a variable is the most that it could be. */
+const atMost: ArgumentOf = ({ args, node }, name) => {
+  const given = node.arguments?.find((argument) => argument.name.value === name);
+  if (given?.value.kind !== Kind.VARIABLE) return args[name];
+  return name === 'ids' ? { length: MAX_IDS } : MAX_PAGE_SIZE;
+};
+
+function estimate(asked: ComplexityEstimatorArgs, argumentOf: ArgumentOf): number {
+  const { type, field, childComplexity } = asked;
   const own = 1 + childComplexity;
   // The page size is counted where it is asked for, not again at `nodes` and `edges`.
   if (type.name.endsWith('Connection')) return own;
-  if (field.args.some(({ name }) => name === 'first')) return 1 + pageSize(args) * own;
-  return isList(field.type) ? 1 + listSize(args) * own : own;
-}
-
-function pageSize(args: Record<string, unknown>): number {
-  const size = Number(args['first'] ?? args['last'] ?? DEFAULT_PAGE_SIZE);
-  return Math.min(Math.max(size, 1), MAX_PAGE_SIZE);
-}
-
-function listSize(args: Record<string, unknown>): number {
-  return Array.isArray(args['ids']) ? args['ids'].length : LIST_SIZE;
+  if (field.args.some(({ name }) => name === 'first')) {
+    const size = Number(argumentOf(asked, 'first') ?? argumentOf(asked, 'last') ?? DEFAULT_PAGE_SIZE);
+    return 1 + Math.min(Math.max(size, 1), MAX_PAGE_SIZE) * own;
+  }
+  if (!isList(field.type)) return own;
+  const ids = argumentOf(asked, 'ids') as { readonly length: number } | null | undefined;
+  return 1 + (ids?.length ?? LIST_SIZE) * own;
 }
 
 function isList(type: GraphQLOutputType): boolean {

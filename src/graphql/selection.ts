@@ -30,7 +30,8 @@ export function partKey(info: GraphQLResolveInfo): string {
   const known = keys.get(info);
   if (known !== undefined) return known;
   const field = parentType.getFields()[fieldName];
-  const key = field === undefined ? fieldName : keyOf(fieldName, getArgumentValues(field, node, variableValues));
+  const key =
+    field === undefined ? fieldName : keyOf(fieldName, getArgumentValues(field, node, variableValues));
   keys.set(info, key);
   return key;
 }

@@ -31,8 +31,8 @@ export interface PageRequest {
   readonly after: Position | null;
   /** … and before this one. */
   readonly before: Position | null;
-  /** Everything that the cursors of the list belong to. */
-  readonly fingerprint: string;
+  /** Digest of everything that the cursors of the list belong to. */
+  readonly fingerprint: () => string;
 }
 
 /** A list that can be paged through. */
@@ -114,12 +114,13 @@ export function pageRequest(
   ] as const) {
     if (size !== null && size < 1) problems.add(name, `${range}; it is ${size}.`);
   }
-  const fingerprint = fingerprintOf(...belongsTo);
+  // A page without cursors needs no digest.
+  const fingerprint = (): string => fingerprintOf(...belongsTo);
   const types = [...(list.parentId ? ['text' as const] : []), ...list.ordering.map(({ type }) => type)];
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
-    const decoded = decodeCursor(fingerprint, cursor);
+    const decoded = decodeCursor(fingerprint(), cursor);
     const isGood =
       decoded?.length === types.length && types.every((type, i) => isOfType(type, decoded[i] ?? null));
     if (!isGood) problems.add(name, BAD_CURSOR);
@@ -205,6 +206,7 @@ export function pageShape<Row extends object>(
       if (more) found.pop();
       if (request.fromEnd) found.reverse();
       const prefix = list.parentId ? [parentId] : [];
+      const fingerprint = wantsCursors ? request.fingerprint() : '';
       return new Page(
         found.map((item) => row.read(wantsCursors ? (item as unknown[])[0] : item)),
         totalCount,
@@ -212,7 +214,7 @@ export function pageShape<Row extends object>(
         request.fromEnd ? more || anyBefore : anyBefore,
         (index) => {
           const position = (found[index] as unknown[]).slice(1) as Position;
-          return encodeCursor(request.fingerprint, [...prefix, ...position]);
+          return encodeCursor(fingerprint, [...prefix, ...position]);
         },
       );
     },

@@ -33,5 +33,4 @@ export class StrategyResolver {
   ): Promise<SelectedStrategy> {
     return strategies.getStrategyById(caller, id, selectionOf(info));
   }
-
 }
