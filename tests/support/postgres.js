@@ -63,18 +63,19 @@ const PORT_ATTEMPTS = 5;
 /**
  * Starts a server on a free loopback port.
  *
+ * @param {Record<string, string | number>} [settings] of PostgreSQL, over those of the tests
  * @returns {Promise<{ url: string, logFile: string, stop: () => Promise<void> }>} `url` without a database
  */
-export async function startPostgres() {
+export async function startPostgres(settings = {}) {
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
-    const server = await start(await freePort());
+    const server = await start(await freePort(), settings);
     if (server !== null) return server;
   }
   throw new Error('No port stayed free for PostgreSQL.');
 }
 
 /** A new server on this port; null when another process took the port meanwhile. */
-async function start(port) {
+async function start(port, given) {
   const directory = mkdtempSync(join(tmpdir(), 'game-graphql-tests-'));
   const user = unprivilegedUser();
   if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
@@ -86,7 +87,7 @@ async function start(port) {
     stdio: 'pipe',
   });
 
-  const settings = Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => [
+  const settings = Object.entries({ ...SETTINGS, ...given, port }).flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ]);

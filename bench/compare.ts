@@ -1,0 +1,77 @@
+import { loadavg } from 'node:os';
+import { addLeaderboardFunction, CONTESTANTS, startContestant, type Contestant } from './contestants.ts';
+import { makeData, startDatabaseServer, tidyUp, type Data } from './database.ts';
+import { CONNECTIONS, Load, measure, type Measurement } from './measure.ts';
+import { makeOperations, type Operation } from './operations.ts';
+import { median, ratios, say, short, spread, table } from './report.ts';
+
+export interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Names of operations; null: all of them. */
+  readonly only: readonly string[] | null;
+}
+
+const SIZES = { games: 200_000, points: 1_000_000, moved: 10_000 };
+
+/** Everything that is compared, on one set of data. */
+export async function compare(options: Options): Promise<void> {
+  const postgres = await startDatabaseServer();
+  say('Making the data …');
+  const data = await makeData(postgres, 'bench', SIZES);
+  try {
+    await compareOn(data, options);
+  } finally {
+    await data.db.end();
+    await postgres.stop();
+  }
+}
+
+export async function compareOn(data: Data, options: Options): Promise<void> {
+  const wanted = (name: string): boolean => options.only?.includes(name) ?? true;
+  await addLeaderboardFunction(data.db);
+  const load = new Load();
+  const contestants: Contestant[] = [];
+  try {
+    for (const name of CONTESTANTS) contestants.push(await startContestant(name, data.url));
+    const operations = await makeOperations(data, contestants);
+    say(
+      `${CONNECTIONS} connections, ${options.rounds} rounds of ${options.seconds} s in turns after one to warm up, load average ${loadavg()[0]?.toFixed(1)}\n`,
+    );
+    for (const operation of operations.filter(({ name }) => wanted(name))) {
+      const results = await measure(load, operation, contestants, options);
+      report(operation, results);
+      if (operation.writes) await tidyUp(data.db);
+    }
+  } finally {
+    load.stop();
+    for (const contestant of contestants) await contestant.stop();
+  }
+}
+
+function report(
+  { name, title, goals }: Operation,
+  results: ReadonlyMap<Contestant, readonly Measurement[]>,
+): void {
+  const of = (contestant: Contestant, key: keyof Measurement): number[] =>
+    results.get(contestant)?.map((measurement) => measurement[key]) ?? [];
+  const contestants = [...results.keys()];
+  const [ours] = contestants;
+  if (ours === undefined) return;
+  const rows = contestants.map((contestant) => {
+    const ratio = ratios(of(ours, 'perSecond'), of(contestant, 'perSecond'));
+    const goal = goals[contestant.name as keyof typeof goals];
+    return [
+      contestant.name,
+      spread(of(contestant, 'perSecond')),
+      short(median(of(contestant, 'medianMs'))),
+      short(median(of(contestant, 'p99Ms'))),
+      of(contestant, 'cpuMs').length > 0 ? median(of(contestant, 'cpuMs')).toFixed(3) : '',
+      contestant === ours ? '' : spread(ratio, (value) => value.toFixed(2)),
+      goal === undefined ? '' : `${goal} ${median(ratio) >= goal ? 'met' : 'NOT MET'}`,
+    ];
+  });
+  say(`(${name}) ${title}\n`);
+  say(table(['', 'requests/s', 'median ms', 'p99 ms', 'CPU ms', 'ours / this', 'goal'], rows));
+  say('');
+}

@@ -1,0 +1,134 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { DIST, type Owner } from './database.ts';
+import { LEADERBOARD } from './servers/floor.ts';
+
+/** Connections to PostgreSQL that each of them may have. */
+const POOL_MAX = 10;
+/** Of the counters in /proc: USER_HZ, which is 100 on every Linux that Node runs on. */
+const MS_PER_TICK = 10;
+
+/** In the order in which they are shown. */
+export const CONTESTANTS = ['ours', 'PostGraphile', 'floor'] as const;
+export type ContestantName = (typeof CONTESTANTS)[number];
+
+/** What is run, after `node`. */
+const PROGRAMS: Readonly<Record<ContestantName, string>> = {
+  ours: `${DIST}main.js`,
+  PostGraphile: fileURLToPath(new URL('servers/postgraphile.js', import.meta.url)),
+  floor: fileURLToPath(new URL('servers/floor.ts', import.meta.url)),
+};
+
+/** A server in a process of its own. */
+export interface Contestant {
+  readonly name: ContestantName;
+  readonly port: number;
+  /** From its start to its saying that it is ready, in ms. */
+  readonly startMs: number;
+  /** CPU time that it has used so far, in ms. */
+  cpuMs(): number;
+  /** Resident memory now, in MB. */
+  residentMb(): number;
+  stop(): Promise<void>;
+}
+
+/** A GraphQL request. */
+export interface Question {
+  readonly query: string;
+  readonly variables: object;
+  readonly owner: Owner;
+}
+
+/** Starts a server as it runs in production; what it logs goes into a file. */
+export async function startContestant(name: ContestantName, databaseUrl: string): Promise<Contestant> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [PROGRAMS[name]], {
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: 'production',
+      GRAPHILE_ENV: 'production',
+      DATABASE_URL: databaseUrl,
+      DATABASE_POOL_MAX: String(POOL_MAX),
+      HOST: '127.0.0.1',
+      PORT: '0',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await readyPort(child);
+  const startMs = performance.now() - startedAt;
+  child.stdout?.pipe(createWriteStream(join(tmpdir(), `game-graphql-bench-${child.pid}.log`)));
+  const proc = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
+  return {
+    name,
+    port,
+    startMs,
+    cpuMs: () => {
+      // The second field, the program's name, may hold anything, and ends with the last bracket.
+      const fields = proc('stat').split(') ').at(-1)?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+    },
+    residentMb: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(proc('status'))?.[1]) / 1_024,
+    stop: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function readyPort(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    const look = (chunk: Buffer): void => {
+      printed += chunk.toString('utf8');
+      const port = /Ready: .*http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1];
+      if (port === undefined) return;
+      child.stdout?.off('data', look);
+      resolve(Number(port));
+    };
+    child.stdout?.on('data', look);
+    child.once('exit', () => reject(new Error(`The server did not start:\n${printed}`)));
+  });
+}
+
+/** Body and headers of a request, for whoever is asked. */
+export function httpRequest({ query, variables, owner }: Question): string {
+  const body = JSON.stringify({ query, variables });
+  const headers = [
+    'host: 127.0.0.1',
+    'content-type: application/json',
+    'accept: application/json',
+    `x-api-key: ${owner.secret}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  return `POST /graphql HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** Asks one question outside of any measurement; answers the body. */
+export async function ask(port: number, { query, variables, owner }: Question): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', 'x-api-key': owner.secret },
+    body: JSON.stringify({ query, variables }),
+  });
+  const text = await response.text();
+  if (response.status !== 200 || text.includes('"errors"'))
+    throw new Error(`${query}\n${text.slice(0, 1_000)}`);
+  return text;
+}
+
+/**
+ * Gives PostGraphile a leaderboard, which no table of GAME is: an SQL function, as its documentation advises. It
+ * is the floor's statement, with the page's size inside, where PostgreSQL can use it.
+ */
+export async function addLeaderboardFunction(db: pg.Client): Promise<void> {
+  await db.query('CREATE SCHEMA bench');
+  await db.query(`CREATE FUNCTION bench.leaderboard(game_id uuid, page_size int)
+    RETURNS TABLE (rank int, external_user_id varchar, points float) LANGUAGE sql STABLE
+    AS $$ ${LEADERBOARD} $$`);
+}

@@ -1,0 +1,29 @@
+/**
+ * How fast the server is, against PostGraphile 5 and against the floor; see CONTRIBUTING.md.
+ *
+ *   npm run bench -- [--rounds 5] [--seconds 3] [--only a,b]
+ */
+import { parseArgs } from 'node:util';
+import { compare } from './compare.ts';
+import { DifferentAnswers } from './measure.ts';
+
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+  },
+});
+const options = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  only: values.only?.split(',') ?? null,
+};
+try {
+  await compare(options);
+} catch (error) {
+  if (!(error instanceof DifferentAnswers)) throw error;
+  process.stderr.write(`Nothing to compare: the answers differ.\n${error.message}\n`);
+  process.exitCode = 1;
+}
