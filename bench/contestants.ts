@@ -18,10 +18,11 @@ export const CONTESTANTS = ['ours', 'PostGraphile', 'floor'] as const;
 export type ContestantName = (typeof CONTESTANTS)[number];
 
 /** What is run, after `node`. */
-const PROGRAMS: Readonly<Record<ContestantName, string>> = {
+const PROGRAMS: Readonly<Record<ContestantName | 'cluster', string>> = {
   ours: `${DIST}main.js`,
   PostGraphile: fileURLToPath(new URL('servers/postgraphile.js', import.meta.url)),
   floor: fileURLToPath(new URL('servers/floor.ts', import.meta.url)),
+  cluster: fileURLToPath(new URL('servers/cluster.ts', import.meta.url)),
 };
 
 /** A server in a process of its own. */
@@ -31,10 +32,10 @@ export interface Contestant {
   /** From its start to its saying that it is ready, in ms. */
   readonly startMs: number;
   /** CPU time that it has used so far, in ms. */
-  cpuMs(): number;
+  readonly cpuMs: () => number;
   /** Resident memory now, in MB. */
-  residentMb(): number;
-  stop(): Promise<void>;
+  readonly residentMb: () => number;
+  readonly stop: () => Promise<void>;
 }
 
 /** A GraphQL request. */
@@ -45,9 +46,23 @@ export interface Question {
 }
 
 /** Starts a server as it runs in production; what it logs goes into a file. */
-export async function startContestant(name: ContestantName, databaseUrl: string): Promise<Contestant> {
+export function startContestant(name: ContestantName, databaseUrl: string): Promise<Contestant> {
+  return start(name, PROGRAMS[name], [], databaseUrl);
+}
+
+/** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */
+export function startCluster(processes: number, databaseUrl: string): Promise<Contestant> {
+  return start('ours', PROGRAMS.cluster, [PROGRAMS.ours, String(processes)], databaseUrl);
+}
+
+async function start(
+  name: ContestantName,
+  program: string,
+  args: readonly string[],
+  databaseUrl: string,
+): Promise<Contestant> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [PROGRAMS[name]], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
@@ -61,7 +76,7 @@ export async function startContestant(name: ContestantName, databaseUrl: string)
   });
   const port = await readyPort(child);
   const startMs = performance.now() - startedAt;
-  child.stdout?.pipe(createWriteStream(join(tmpdir(), `game-graphql-bench-${child.pid}.log`)));
+  child.stdout.pipe(createWriteStream(join(tmpdir(), `game-graphql-bench-${child.pid}.log`)));
   const proc = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
   return {
     name,
@@ -109,7 +124,11 @@ export function httpRequest({ query, variables, owner }: Question): string {
   return `POST /graphql HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Asks one question outside of any measurement; answers the body. */
+/**
+ * Asks one question outside of any measurement; answers the body.
+ *
+ * @throws Error with the body when it is not a success
+ */
 export async function ask(port: number, { query, variables, owner }: Question): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',

@@ -24,8 +24,9 @@ const SETTINGS = {
   shared_preload_libraries: '',
 };
 
-/** Users that the points of the leaderboard belong to. */
-const PLAYERS = 50_000;
+/** How many users the points of a leaderboard are shared by. */
+const PLAYERS_MAX = 50_000;
+const POINTS_PER_PLAYER = 20;
 
 /** Somebody who owns games through an API key. */
 export interface Owner {
@@ -70,23 +71,32 @@ export async function startDatabaseServer(): Promise<Postgres> {
   return { databaseUrl: (name) => `${server.url}/${name}`, stop: () => server.stop() };
 }
 
-/** Makes a database, migrates it, fills it and leaves it without anything to tidy up. */
-export async function makeData(
+/** Makes an empty database, migrated, and opens it. */
+export async function makeDatabase(
   postgres: Postgres,
   name: string,
-  { games, points, moved }: Sizes,
-): Promise<Data> {
+): Promise<{ url: string; db: pg.Client }> {
   const admin = new pg.Client({ connectionString: postgres.databaseUrl('postgres') });
   await admin.connect();
   await admin.query(`CREATE DATABASE ${name}`);
   await admin.end();
   const url = postgres.databaseUrl(name);
   await runCommand('migrate', [], url);
+  const db = new pg.Client({ connectionString: url });
+  await db.connect();
+  return { url, db };
+}
+
+/** Makes a database, migrates it, fills it and leaves it without anything to tidy up. */
+export async function makeData(
+  postgres: Postgres,
+  name: string,
+  { games, points, moved }: Sizes,
+): Promise<Data> {
+  const { url, db } = await makeDatabase(postgres, name);
   const owners = [
     ...(await runCommand('seed', ['--games', String(games)], url)).matchAll(/gme_live_\S+/g),
   ].map(([secret]) => ownerOf(secret));
-  const db = new pg.Client({ connectionString: url });
-  await db.connect();
   // The seed leaves some games undated, as GAME's own are; they come first, and no other contestant has a cursor
   // that leads past them.
   await db.query(
@@ -121,7 +131,8 @@ const run = promisify(execFile);
 
 const ownerOf = (secret: string): Owner => ({ secret, prefix: secret.slice(0, secret.indexOf('.')) });
 
-async function addOwner(db: pg.Client, name: string): Promise<Owner> {
+/** An owner with an API key; the name has eight characters. */
+export async function addOwner(db: pg.Client, name: string): Promise<Owner> {
   const owner = ownerOf(`gme_live_${name}.${'k'.repeat(32)}`);
   await db.query(
     `INSERT INTO apikey (id, "apiKey", "apiKeyHash", client, active, created_at, updated_at)
@@ -131,7 +142,8 @@ async function addOwner(db: pg.Client, name: string): Promise<Owner> {
   return owner;
 }
 
-async function addGames(db: pg.Client, { prefix }: Owner, games: number): Promise<void> {
+/** Games of an owner, minutes apart. */
+export async function addGames(db: pg.Client, { prefix }: Owner, games: number): Promise<void> {
   await db.query(
     `INSERT INTO games (id, "externalGameId", platform, "strategyId", "apiKey_used", created_at, updated_at)
      SELECT gen_random_uuid(), $1 || '-' || n, 'web', 'default', $1::varchar, t, t
@@ -141,7 +153,8 @@ async function addGames(db: pg.Client, { prefix }: Owner, games: number): Promis
 }
 
 /** A game with ten tasks whose points are shared by many players. */
-async function addLeaderboard(db: pg.Client, owner: Owner, points: number): Promise<string> {
+export async function addLeaderboard(db: pg.Client, owner: Owner, points: number): Promise<string> {
+  const players = Math.min(PLAYERS_MAX, points / POINTS_PER_PLAYER);
   const id = randomUUID();
   await db.query(
     `INSERT INTO games (id, "externalGameId", platform, "strategyId", "apiKey_used", created_at, updated_at)
@@ -157,7 +170,7 @@ async function addLeaderboard(db: pg.Client, owner: Owner, points: number): Prom
   await db.query(
     `INSERT INTO users (id, "externalUserId", created_at, updated_at)
      SELECT gen_random_uuid(), 'bench-player-' || n, now(), now() FROM generate_series(1, $1::int) n`,
-    [PLAYERS],
+    [players],
   );
   await db.query(
     `WITH u AS (SELECT id, row_number() OVER () - 1 AS n FROM users WHERE "externalUserId" LIKE 'bench-player-%'),
@@ -165,7 +178,7 @@ async function addLeaderboard(db: pg.Client, owner: Owner, points: number): Prom
      INSERT INTO userpoints (id, points, "userId", "taskId", created_at, updated_at)
      SELECT gen_random_uuid(), (random() * 100)::int, u.id, t.id, now() - n.n * interval '1 second', now()
      FROM generate_series(1, $2::int) n (n) JOIN u ON u.n = n.n % $3::int JOIN t ON t.n = (n.n / 7) % 10`,
-    [id, points, PLAYERS],
+    [id, points, players],
   );
   return id;
 }

@@ -102,7 +102,7 @@ class Run {
 function endOfAnswer(bytes: Buffer, socket: Socket): { head: number; at: number } | null {
   const head = bytes.indexOf('\r\n\r\n');
   if (head === -1) return null;
-  const text = bytes.latin1Slice(0, head);
+  const text = bytes.toString('latin1', 0, head);
   const length = /\r\ncontent-length: *(\d+)/i.exec(text)?.[1];
   if (!text.startsWith('HTTP/1.1 200 ') || length === undefined) {
     socket.destroy(new Error(`An answer was not 200 with a length: ${bytes.toString('utf8', 0, 1_000)}`));

@@ -1,13 +1,15 @@
 /**
  * How fast the server is, against PostGraphile 5 and against the floor; see CONTRIBUTING.md.
  *
- *   npm run bench -- [--rounds 5] [--seconds 3] [--only a,b]
+ *   npm run bench -- [growth | processes] [--rounds 5] [--seconds 3] [--only a,b]
  */
 import { parseArgs } from 'node:util';
 import { compare } from './compare.ts';
+import { growth } from './growth.ts';
 import { DifferentAnswers } from './measure.ts';
+import { processes } from './processes.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
@@ -21,7 +23,10 @@ const options = {
   only: values.only?.split(',') ?? null,
 };
 try {
-  await compare(options);
+  const [what = 'compare'] = positionals;
+  const run = { compare, growth, processes }[what];
+  if (run === undefined) throw new Error(`There is no ${what}: growth, processes, or nothing.`);
+  await run(options);
 } catch (error) {
   if (!(error instanceof DifferentAnswers)) throw error;
   process.stderr.write(`Nothing to compare: the answers differ.\n${error.message}\n`);

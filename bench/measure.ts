@@ -5,8 +5,12 @@ import { ask, httpRequest, type Contestant, type Question } from './contestants.
 import type { Job, Result } from './load.ts';
 import { meaningOf, questionOf, type Operation, type Subject } from './operations.ts';
 
-/** Clients' connections to the server that is asked, unless the operation says otherwise. */
+/** Clients' connections to the server that is asked, unless it is slow. */
 export const CONNECTIONS = 16;
+/** For operations that keep a core busy for a second: with more, the limits of the server would end them. */
+export const SLOW_CONNECTIONS = 2;
+/** How many times longer their rounds are. */
+const SLOW_FACTOR = 3;
 
 /** One contestant, one operation, one round. */
 export interface Measurement {
@@ -95,19 +99,15 @@ export async function measure(
   const results = new Map<Contestant, Measurement[]>(contestants.map((contestant) => [contestant, []]));
   // What is written must be another value each time.
   let times = 1;
+  const connections = operation.slow ? SLOW_CONNECTIONS : CONNECTIONS;
+  const ms = seconds * 1_000 * (operation.slow ? SLOW_FACTOR : 1);
   for (let round = 0; round <= rounds; round++) {
     for (const turn of contestants.keys()) {
       const contestant = contestants[(turn + round) % contestants.length];
       if (contestant === undefined) continue;
       const subjects = operation.subjects(times++);
       const questions = subjects.map((subject) => questionOf(operation, contestant.name, subject));
-      const { samples, ...measurement } = await drive(
-        load,
-        contestant,
-        questions,
-        seconds * 1_000,
-        operation.connections,
-      );
+      const { samples, ...measurement } = await drive(load, contestant, questions, ms, connections);
       for (const { index, body } of samples) {
         const wanted = operation.writes ? expectedWrite(subjects[index]) : expected[index];
         if (meaningOf(body) !== wanted) {

@@ -39,8 +39,8 @@ export interface Operation {
   readonly subjects: (round: number) => readonly Subject[];
   /** Whether it changes what it answers. */
   readonly writes?: boolean;
-  /** Clients' connections, where there cannot be as many as for the others. */
-  readonly connections?: number;
+  /** Whether PostgreSQL works on each for a second: then there are fewer clients, and longer rounds. */
+  readonly slow?: boolean;
 }
 
 export function questionOf(operation: Operation, contestant: ContestantName, subject: Subject): Question {
@@ -143,8 +143,7 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
       name: 'f',
       title: 'leaderboard page over 1,000,000 points',
       goals: { PostGraphile: 1 },
-      // Each keeps a core of PostgreSQL busy for a second: with more, the server's limits would end them.
-      connections: 2,
+      slow: true,
       wording: {
         ours: {
           query: `query ($id: ID!, $first: Int) {

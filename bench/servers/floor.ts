@@ -107,7 +107,7 @@ if (import.meta.main) {
   const server = createServer((request, response) => {
     let body = '';
     request.setEncoding('utf8');
-    request.on('data', (chunk: string) => (body += chunk));
+    request.on('data', (chunk: string) => void (body += chunk));
     request.on('end', () => void respond(body, response));
   });
   server.listen(0, '127.0.0.1', () => {
