@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { DIST, type Owner } from './database.ts';
@@ -47,22 +49,25 @@ export interface Question {
 
 /** Starts a server as it runs in production; what it logs goes into a file. */
 export function startContestant(name: ContestantName, databaseUrl: string): Promise<Contestant> {
-  return start(name, PROGRAMS[name], [], databaseUrl);
+  return start(name, [PROGRAMS[name]], 1, databaseUrl);
 }
 
 /** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */
 export function startCluster(processes: number, databaseUrl: string): Promise<Contestant> {
-  return start('ours', PROGRAMS.cluster, [PROGRAMS.ours, String(processes)], databaseUrl);
+  return start('ours', [PROGRAMS.cluster, PROGRAMS.ours, String(processes)], processes, databaseUrl);
 }
 
 async function start(
   name: ContestantName,
-  program: string,
   args: readonly string[],
+  processes: number,
   databaseUrl: string,
 ): Promise<Contestant> {
+  // Not a pipe: whoever read it would take time from the servers, and from the one that logs most of all.
+  const logFile = join(tmpdir(), `game-graphql-bench-${randomUUID()}.log`);
+  const log = openSync(logFile, 'a');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, args, {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
@@ -72,11 +77,11 @@ async function start(
       HOST: '127.0.0.1',
       PORT: '0',
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', log, 'inherit'],
   });
-  const port = await readyPort(child);
+  closeSync(log);
+  const port = await readyPort(child, logFile, processes);
   const startMs = performance.now() - startedAt;
-  child.stdout.pipe(createWriteStream(join(tmpdir(), `game-graphql-bench-${child.pid}.log`)));
   const proc = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
   return {
     name,
@@ -92,23 +97,23 @@ async function start(
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
       await ended;
+      rmSync(logFile);
     },
   };
 }
 
-function readyPort(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let printed = '';
-    const look = (chunk: Buffer): void => {
-      printed += chunk.toString('utf8');
-      const port = /Ready: .*http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1];
-      if (port === undefined) return;
-      child.stdout?.off('data', look);
-      resolve(Number(port));
-    };
-    child.stdout?.on('data', look);
-    child.once('exit', () => reject(new Error(`The server did not start:\n${printed}`)));
-  });
+/** The port that so many processes say, in the log, they listen at. */
+async function readyPort(child: ChildProcess, logFile: string, processes: number): Promise<number> {
+  for (;;) {
+    const printed = readFileSync(logFile, 'utf8');
+    const ports = [...printed.matchAll(/Ready: .*http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) =>
+      Number(port),
+    );
+    const [port] = ports;
+    if (port !== undefined && ports.length === processes) return port;
+    if (child.exitCode !== null) throw new Error(`The server did not start:\n${printed}`);
+    await delay(5);
+  }
 }
 
 /** Body and headers of a request, for whoever is asked. */
