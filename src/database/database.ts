@@ -74,7 +74,9 @@ async function openPostgresql(
     },
   };
   const orm = await MikroORM.init(options);
-  if (pool !== undefined) queryOnPool(orm.em, pool);
+  // MikroORM makes the pool when it is first asked for its kysely.
+  const kysely = orm.em.getKysely();
+  if (pool !== undefined) queryOnPool(kysely, pool);
   return orm;
 }
 

@@ -3,12 +3,12 @@ import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 
-/** The pool beneath the kysely of an entity manager that is in no transaction. None for PGlite. */
+/** Pool by kysely. PGlite has none; a transaction has a kysely of its own. */
 const pools = new WeakMap<object, Pool>();
 
-/** Lets `query` run statements outside of transactions on the pool itself, not through kysely. */
-export function queryOnPool(em: SqlEntityManager, pool: Pool): void {
-  pools.set(em.getKysely(), pool);
+/** Lets `query` run the statements of a kysely that is in no transaction on its pool, not through kysely. */
+export function queryOnPool(kysely: object, pool: Pool): void {
+  pools.set(kysely, pool);
 }
 
 /**
