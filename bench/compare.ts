@@ -51,7 +51,7 @@ async function compareServers(
     for (const name of CONTESTANTS) contestants.push(await startContestant(name, data.url));
     const operations = await makeOperations(data, contestants);
     say(
-      `${CONNECTIONS} connections, ${options.rounds} rounds of ${options.seconds} s in turns after one to warm up, load average ${loadavg()[0]?.toFixed(1)}\n`,
+      `${CONNECTIONS} connections, ${options.rounds} rounds of ${options.seconds} s in turns after a warm-up, load average ${loadavg()[0]?.toFixed(1)}\n`,
     );
     for (const operation of operations.filter(({ name }) => wanted(name))) {
       const results = await measure(load, operation, contestants, options);

@@ -88,6 +88,9 @@ export async function compareAnswers(
   return expected;
 }
 
+/** How many rounds long the first one is, which warms up: V8 compiles what is used often, and most of it late. */
+const WARM_UP = 4;
+
 /** One operation, all contestants, in turn and in another order each round. */
 export async function measure(
   load: Load,
@@ -107,7 +110,8 @@ export async function measure(
       if (contestant === undefined) continue;
       const subjects = operation.subjects(times++);
       const questions = subjects.map((subject) => questionOf(operation, contestant.name, subject));
-      const { samples, ...measurement } = await drive(load, contestant, questions, ms, connections);
+      const time = round === 0 ? ms * WARM_UP : ms;
+      const { samples, ...measurement } = await drive(load, contestant, questions, time, connections);
       for (const { index, body } of samples) {
         const wanted = operation.writes ? expectedWrite(subjects[index]) : expected[index];
         if (meaningOf(body) !== wanted) {

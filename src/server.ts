@@ -19,6 +19,7 @@ import type { Config } from './config.js';
 import { Context, createRepositories } from './context.js';
 import type { Database } from './database/database.js';
 import { limitExceeded, toClientError, type MaskedError } from './errors.js';
+import { documentStore, persistedQueries } from './graphql/apollo-cache.js';
 import { executeBy } from './graphql/apollo-executor.js';
 import { errorPlugin } from './graphql/error-plugin.js';
 import { limitsPlugin } from './graphql/limits.js';
@@ -169,6 +170,8 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
   const { gateway, executorPlugin } = executeBy(createSchema());
   const apollo = new ApolloServer<Context>({
     gateway,
+    documentStore: documentStore(),
+    cache: persistedQueries(),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
