@@ -57,7 +57,12 @@ export function startContestant(name: ContestantName, databaseUrl: string): Prom
 
 /** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */
 export function startCluster(processes: number, databaseUrl: string): Promise<Contestant> {
-  return start('ours', [...NODE_FLAGS, PROGRAMS.cluster, PROGRAMS.ours, String(processes)], processes, databaseUrl);
+  return start(
+    'ours',
+    [...NODE_FLAGS, PROGRAMS.cluster, PROGRAMS.ours, String(processes)],
+    processes,
+    databaseUrl,
+  );
 }
 
 async function start(

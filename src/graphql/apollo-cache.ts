@@ -19,15 +19,14 @@ const MAX_PERSISTED_LENGTH = 5_000_000;
 export function documentStore(): DocumentStore {
   const documents = new LRUCache<string, object>({ max: MAX_DOCUMENTS });
   const seen = new LRUCache<string, true>({ max: MAX_SEEN });
-  const { get, set, delete: remove } = keyValueCache(documents);
+  const cache = keyValueCache(documents);
   return {
-    get,
+    ...cache,
     set: (key, document) => {
-      if (seen.has(key)) return set(key, document);
+      if (seen.has(key)) return cache.set(key, document);
       seen.set(key, true);
       return Promise.resolve();
     },
-    delete: remove,
   } as DocumentStore;
 }
 

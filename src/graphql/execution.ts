@@ -396,7 +396,6 @@ class Run {
   }
 
   #fail(error: unknown, plan: FieldPlan, nullable: boolean, depth: number): null {
-    this.#path.length = depth;
     const located = locatedError(error, plan.nodes, [...this.#path]);
     this.#path.length = depth - 1;
     if (!nullable) throw located;
