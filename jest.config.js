@@ -2,6 +2,7 @@
 export default {
   testEnvironment: '<rootDir>/tests/support/environment.js',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/browser/'],
   extensionsToTreatAsEsm: ['.ts'],
   // Sources name their imports as they are after compilation.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

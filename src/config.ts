@@ -24,6 +24,12 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
+  /** Whether GraphiQL is served. */
+  readonly graphiql: boolean;
+  /** Whether clients may ask for the schema. */
+  readonly introspection: boolean;
+  /** Web pages of these origins may call the API; all, or none. */
+  readonly corsOrigins: readonly string[] | 'all';
   readonly database: DatabaseConfig;
   /** Null: no issuer is configured. */
   readonly oauth: OAuthConfig | null;
@@ -99,6 +105,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: read('HOST', '127.0.0.1', '127.0.0.1', String),
     port: read('PORT', '4000', 4000, integer(0, 65_535)),
     logLevel: read('LOG_LEVEL', 'info', 'info', oneOf(LOG_LEVELS)),
+    graphiql: read('GRAPHIQL', 'off', true, onOff),
+    introspection: read('INTROSPECTION', 'off', true, onOff),
+    corsOrigins: read('CORS_ORIGINS', 'https://app.example.org,http://localhost:5173', [], origins),
     database:
       url === null
         ? { kind: 'embedded', directory: EMBEDDED_DIRECTORY }
@@ -169,6 +178,16 @@ function databaseUrl(text: string): string {
     );
   }
   return text;
+}
+
+/** Origins as browsers send them, separated by commas; `*` for all. */
+function origins(text: string): readonly string[] | 'all' {
+  if (text.trim() === '*') return 'all';
+  return text.split(',').map((part) => {
+    const origin = part.trim();
+    if (URL.canParse(origin) && new URL(origin).origin === origin) return origin;
+    throw new InvalidValue(`holds "${origin}", which is no origin: scheme, host and port, without a path`);
+  });
 }
 
 /** The parts of a `DATABASE_URL` as `pg` takes them, its `sslmode` with the meaning that libpq gives it. */

@@ -1,7 +1,7 @@
 import { ConfigError, readConfig } from './config.js';
 import { openDatabase } from './database/database.js';
 import { DirectoryLockedError } from './database/directory-lock.js';
-import { ensureDemoData, welcome } from './seed/demo.js';
+import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { createServer, GRAPHQL_PATH } from './server.js';
 import { onStopSignal } from './stop-signal.js';
 
@@ -16,7 +16,8 @@ try {
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const database = await openDatabase(config.database);
-  const server = await createServer(config, database);
+  let demo: Demo | null = null;
+  const server = await createServer(config, database, () => demo?.keys[0]?.secret ?? null);
   onStopSignal(async () => {
     // Fastify ends the connections that are idle now; one that is answered later would be kept alive.
     const idle = setInterval(() => server.server.closeIdleConnections(), 50);
@@ -24,7 +25,6 @@ async function main(): Promise<void> {
     clearInterval(idle);
     await database.close();
   });
-  let demo = null;
   if (config.database.kind === 'embedded') {
     await database.migrate();
     demo = await ensureDemoData(database, config.database.directory, config.strategies.realm);
@@ -35,7 +35,9 @@ async function main(): Promise<void> {
     listenTextResolver: (url) => `Ready: GraphQL at ${url}${GRAPHQL_PATH}`,
   });
   if (demo !== null)
-    process.stdout.write(`${welcome(`${address}${GRAPHQL_PATH}`, demo, config.oauth === null)}\n`);
+    process.stdout.write(
+      `${welcome(`${address}${GRAPHQL_PATH}`, config.graphiql ? `${address}/` : null, demo, config.oauth === null)}\n`,
+    );
 }
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */

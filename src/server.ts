@@ -1,5 +1,11 @@
 import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
-import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import compress from '@fastify/compress';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import Fastify, {
   LogController,
   type FastifyError,
@@ -24,6 +30,8 @@ import { executeBy } from './graphql/apollo-executor.js';
 import { errorPlugin } from './graphql/error-plugin.js';
 import { limitsPlugin } from './graphql/limits.js';
 import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
+import { serveGraphiql } from './graphiql.js';
+import { serveMetrics } from './metrics.js';
 import { createSchema } from './schema.js';
 import { Strategies } from './strategies/strategies.js';
 
@@ -34,6 +42,10 @@ export const GRAPHQL_PATH = '/graphql';
 const MAX_BODY_BYTES = 100_000;
 /** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
 const MAX_TOKENS = 5_000;
+/** How long browsers may remember what a page of another origin may do, in seconds. */
+const CORS_MAX_AGE_S = 600;
+/** Answers from this size on are compressed, where the client takes it. */
+const COMPRESS_FROM_BYTES = 1_024;
 /** Longest time in which a request must have arrived, in ms. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longest wait for the database's answer to a readiness probe, in ms. */
@@ -50,8 +62,16 @@ declare module 'fastify' {
   }
 }
 
-/** Makes the HTTP server, not yet listening. Its `close()` finishes what it has and takes nothing new. */
-export async function createServer(config: Config, database: Database): Promise<FastifyInstance> {
+/**
+ * Makes the HTTP server, not yet listening. Its `close()` finishes what it has and takes nothing new.
+ *
+ * @param demoKey an API key that GraphiQL begins with
+ */
+export async function createServer(
+  config: Config,
+  database: Database,
+  demoKey: () => string | null = () => null,
+): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: config.logLevel, stream: logStream(config) },
     // Its lines name the request themselves: a logger of its own for each request would cost more than the line.
@@ -68,7 +88,11 @@ export async function createServer(config: Config, database: Database): Promise<
   app.setNotFoundHandler((_request, reply) =>
     answer(reply, 404, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`)),
   );
+  if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config.corsOrigins));
+  await app.register(compress, { threshold: COMPRESS_FROM_BYTES, encodings: ['gzip', 'identity'] });
   serveHealth(app, database);
+  serveMetrics(app, database);
+  if (config.graphiql) serveGraphiql(app, demoKey);
   await serveGraphql(app, config, database);
   return app;
 }
@@ -128,6 +152,16 @@ function badRequest(message: string): GraphQLFormattedError {
   return { message, extensions: { code: 'BAD_REQUEST' } };
 }
 
+/** Credentials are headers that pages set themselves, never cookies. */
+function corsOptions(origins: Config['corsOrigins']): FastifyCorsOptions {
+  return {
+    origin: origins === 'all' ? '*' : [...origins],
+    methods: ['GET', 'POST'],
+    exposedHeaders: ['retry-after'],
+    maxAge: CORS_MAX_AGE_S,
+  };
+}
+
 /** `/health/live`: the process runs. `/health/ready`: it can serve; no once it is stopping. */
 function serveHealth(app: FastifyInstance, database: Database): void {
   let stopping = false;
@@ -172,7 +206,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     gateway,
     documentStore: documentStore(),
     cache: persistedQueries(),
-    introspection: true,
+    introspection: config.introspection,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
@@ -182,6 +216,8 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     formatError: (formatted, error) => hideUnknown(formatted, error, logMasked),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
       errorPlugin(logMasked),
       operationLogPlugin,
       limitsPlugin,

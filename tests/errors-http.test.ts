@@ -583,7 +583,7 @@ describe('requests that are none', () => {
     expect({ status: answer.status, codes: codesOf(answer) }).toEqual({ status, codes: ['BAD_REQUEST'] });
   });
 
-  test.each(['/', '/graphqlx', '/graphql/', '/health', '/.env', '/%'])(
+  test.each(['/graphiqlx', '/graphqlx', '/graphql/', '/health', '/.env', '/%'])(
     'nothing is at %s: BAD_REQUEST',
     async (path) => {
       const answer = await send(api.origin + path);

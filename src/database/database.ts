@@ -9,7 +9,7 @@ import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
-import { query, queryOnPool } from './query.js';
+import { poolOf, query, queryOnPool } from './query.js';
 
 /** Longest wait for a connection, and for one statement, in ms. */
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -25,6 +25,8 @@ export interface Database {
   migrate(): Promise<string[]>;
   /** Whether the database answers and holds GAME's tables. */
   isReady(): Promise<boolean>;
+  /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
+  connections(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -125,8 +127,18 @@ class OpenDatabase implements Database {
     return row?.found ?? false;
   }
 
+  connections(): Readonly<Record<string, number>> {
+    const pool = poolOf(this.em);
+    if (pool === undefined) return {};
+    const { totalCount, idleCount, waitingCount } = pool;
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+  }
+
   async close(): Promise<void> {
+    const pool = poolOf(this.em);
     await this.orm.close(true);
+    // Kysely ends the pool only where a statement went through kysely.
+    if (pool !== undefined && !pool.ending) await pool.end();
     await this.lock?.release();
   }
 }

@@ -11,6 +11,11 @@ export function queryOnPool(kysely: object, pool: Pool): void {
   pools.set(kysely, pool);
 }
 
+/** The pool that statements outside of transactions run on; none for PGlite. */
+export function poolOf(em: SqlEntityManager): Pool | undefined {
+  return pools.get(em.getKysely());
+}
+
 /**
  * Runs one statement and returns its rows.
  *

@@ -118,12 +118,19 @@ async function workingKeys(database: Database, keys: readonly DemoKey[]): Promis
  * What is printed after a start with the embedded database.
  *
  * @param endpoint URL of the API
+ * @param graphiql URL of GraphiQL, where it is served
  * @param issuesTokens whether `npm run token` makes tokens that are accepted
  */
-export function welcome(endpoint: string, { keys }: Demo, issuesTokens: boolean): string {
+export function welcome(
+  endpoint: string,
+  graphiql: string | null,
+  { keys }: Demo,
+  issuesTokens: boolean,
+): string {
   const [first] = keys;
   const lines = [
     '',
+    ...(graphiql === null ? [] : [`  GraphiQL  ${graphiql}`]),
     `  GraphQL   ${endpoint}`,
     `  Database  embedded, in .data/ (delete it to start afresh)`,
   ];
