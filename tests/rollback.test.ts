@@ -371,6 +371,35 @@ describe('rollbacks at the same time', () => {
   });
 });
 
+test('a rollback waits for GAME, which is publishing another version, and moves what GAME has put on it', async () => {
+  const [first, second, third] = family;
+  const game = await alice.game({ strategyId: second.strategyId });
+  const gameOfGame = new pg.Client(api.database.url);
+  await gameOfGame.connect();
+  try {
+    await gameOfGame.query('BEGIN');
+    await gameOfGame.query(
+      `UPDATE strategydefinition SET status = CASE version WHEN 2 THEN 'ARCHIVED' ELSE 'PUBLISHED' END
+       WHERE name = $1 AND version IN (2, 3)`,
+      [name],
+    );
+    await gameOfGame.query('UPDATE games SET "strategyId" = $1 WHERE id = $2', [third.strategyId, game.id]);
+    const rollback = moves.rollback({ strategyId: first.strategyId, toVersion: '1' }, admin);
+    await until(async () => {
+      const [row] = await api.database.query<{ waiting: boolean }>(
+        `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()) AS waiting`,
+      );
+      return row?.waiting === true;
+    });
+    await gameOfGame.query('COMMIT');
+    expect(await rollback).toMatchObject({ gameCount: 1 });
+  } finally {
+    await gameOfGame.end();
+  }
+  expect(await statuses()).toEqual({ 1: 'PUBLISHED', 2: 'ARCHIVED', 3: 'ARCHIVED' });
+  expect(await strategyIds('games', [game.id])).toEqual([first.strategyId]);
+});
+
 describe('while a strategy is rolled back and forth', () => {
   /** How long everybody is at it, in ms: at least, and at most where they come to little on a busy machine. */
   const [LEAST_MS, MOST_MS] = [3_000, 25_000];

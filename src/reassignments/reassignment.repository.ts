@@ -88,8 +88,7 @@ export class ReassignmentRepository {
         em,
         sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId", r.games,
               r.undone_at IS NOT NULL AS undone
-            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(madeBy(caller))}
-            ${dryRun ? sql`` : sql`FOR UPDATE`}`,
+            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(madeBy(caller))}`,
       );
       if (move === undefined) throw notFound('Strategy reassignment');
       if (move.undone) throw conflict('This reassignment is undone already.');
