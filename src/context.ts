@@ -1,8 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Caller, KnownCaller } from './auth/caller.js';
-import { unauthenticated } from './errors.js';
+import { forbidden, unauthenticated } from './errors.js';
 import { Game } from './games/game.entity.js';
 import { GameRepository } from './games/game.repository.js';
+import type { SchemaTexts } from './graphql/schema-texts.js';
 import type { OperationLog } from './graphql/operation-log.js';
 import { ReassignmentRepository } from './reassignments/reassignment.repository.js';
 import type { Strategies } from './strategies/strategies.js';
@@ -43,11 +44,19 @@ export class Context implements Repositories {
     { games, tasks, strategies, reassignments }: Repositories,
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
+    /** The schema for gateways; null where it is not given away. */
+    private readonly texts: SchemaTexts | null,
   ) {
     this.games = games;
     this.tasks = tasks;
     this.strategies = strategies;
     this.reassignments = reassignments;
+  }
+
+  /** The schema for gateways. @throws FORBIDDEN where introspection is off */
+  get schemaTexts(): SchemaTexts {
+    if (this.texts === null) throw forbidden('The schema is not given away: introspection is off.');
+    return this.texts;
   }
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */

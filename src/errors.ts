@@ -32,8 +32,8 @@ function clientError(code: ErrorCode, message: string, extensions: object = {}):
 export const unauthenticated = (message: string): GraphQLError =>
   clientError('UNAUTHENTICATED', message, { http: { status: 401 } });
 
-/** The caller is known, but the operation is for admins. */
-export const forbidden = (): GraphQLError => clientError('FORBIDDEN', 'This operation is for admins.');
+/** The caller is known, but the operation is for others, or for nobody. */
+export const forbidden = (message: string): GraphQLError => clientError('FORBIDDEN', message);
 
 /** The thing is missing, or it is not the caller's: the answer must not tell which. */
 export const notFound = (what: string): GraphQLError => clientError('NOT_FOUND', `${what} not found.`);

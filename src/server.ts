@@ -30,6 +30,7 @@ import { executeBy } from './graphql/apollo-executor.js';
 import { errorPlugin } from './graphql/error-plugin.js';
 import { limitsPlugin } from './graphql/limits.js';
 import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
+import { schemaTexts } from './graphql/schema-texts.js';
 import { serveGraphiql } from './graphiql.js';
 import { serveMetrics } from './metrics.js';
 import { createSchema } from './schema.js';
@@ -201,7 +202,9 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
   const logMasked = (log: NonNullable<MaskedError['log']>, error: unknown): void => {
     app.log[log.level]({ err: error, errorId: log.errorId }, 'masked error');
   };
-  const { gateway, executorPlugin } = executeBy(createSchema());
+  const schema = createSchema();
+  const texts = config.introspection ? schemaTexts(schema) : null;
+  const { gateway, executorPlugin } = executeBy(schema);
   const apollo = new ApolloServer<Context>({
     gateway,
     documentStore: documentStore(),
@@ -238,7 +241,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
           try {
             const viewer = await authenticate(schemes, request.raw);
             request.graphql = { caller: identityOf(viewer) };
-            return new Context(viewer, repositories, request.graphql);
+            return new Context(viewer, repositories, request.graphql, texts);
           } catch (error) {
             const masked = toClientError(error);
             if (masked.log) logMasked(masked.log, error);

@@ -489,6 +489,18 @@ function readsOf(world: World, cursorOfB: string): Questions {
     );
   return {
     viewer: { document: '{ viewer { apiKey oauthUserId isAdmin } }', variables: {} },
+    schema: { document: '{ _sdl _service { sdl } }', variables: {} },
+    ...Object.fromEntries(
+      [game?.id, foreign.games[0]].map((id, index): [string, Question] => [
+        `_entities, ${index}`,
+        {
+          document: `query ($of: [_Any!]!) { _entities(representations: $of) { ... on Game { ${GAME} } ... on Task { id } } }`,
+          variables: {
+            of: ['Game', 'Task'].map((__typename) => ({ __typename, id })),
+          },
+        },
+      ]),
+    ),
     game: { document: one('game', 'ID', WHOLE_GAME), variables: { id: game?.id } },
     'game on a strategy of B': {
       document: one('game', 'ID', WHOLE_GAME),

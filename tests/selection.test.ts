@@ -434,7 +434,10 @@ function rootSelection(schema: GraphQLSchema, random: Random): Wanted[] {
   const query = schema.getQueryType();
   if (!query) throw new Error('There is no Query.');
   const room = { fields: MAX_FIELDS };
-  const fields = Object.values(query.getFields()).filter(({ type }) => !isLeafType(getNamedType(type)));
+  const fields = Object.values(query.getFields()).filter(
+    // Of the protocol of gateways, which has no arguments like these.
+    ({ name, type }) => !isLeafType(getNamedType(type)) && !name.startsWith('_'),
+  );
   return Array.from({ length: 2 }, (_, index) =>
     wanted(schema, random, fields[random(fields.length)], `root${index}`, null, 0, room),
   ).flatMap((field) => field ?? []);

@@ -6,6 +6,7 @@ import { openDatabase } from '../src/database/database.js';
 import { startApi, type Api } from './support/api.js';
 import { rowsOf, type Owner } from './support/builders.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { until } from './support/process.js';
 import { startPostgres } from './support/postgres.js';
 
 const PASSWORD = 'canary-77d0';
@@ -39,6 +40,11 @@ async function install(name: string): Promise<void> {
 async function turnTls(state: 'on' | 'off'): Promise<void> {
   await database.query(`ALTER SYSTEM SET ssl = ${state}`);
   await database.query('SELECT pg_reload_conf()');
+  // The server reads it when it gets to it.
+  await until(async () => {
+    const [row] = await database.query<{ ssl: string }>('SHOW ssl');
+    return row?.ssl === state;
+  });
 }
 
 function urlOf(host: string, parameters: string): string {

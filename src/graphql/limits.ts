@@ -94,7 +94,10 @@ function costOf(
 }
 
 /** What an argument that makes a list long is taken to be: a number for a page, an array for ids. */
-type ArgumentOf = (field: ComplexityEstimatorArgs, name: 'first' | 'last' | 'ids') => unknown;
+type ArgumentOf = (
+  field: ComplexityEstimatorArgs,
+  name: 'first' | 'last' | 'ids' | 'representations',
+) => unknown;
 
 const asGiven: ArgumentOf = ({ args }, name) => args[name];
 
@@ -102,7 +105,7 @@ const asGiven: ArgumentOf = ({ args }, name) => args[name];
 const atMost: ArgumentOf = ({ args, node }, name) => {
   const given = node.arguments?.find((argument) => argument.name.value === name);
   if (given?.value.kind !== Kind.VARIABLE) return args[name];
-  return name === 'ids' ? { length: MAX_IDS } : MAX_PAGE_SIZE;
+  return name === 'first' || name === 'last' ? MAX_PAGE_SIZE : { length: MAX_IDS };
 };
 
 function estimate(asked: ComplexityEstimatorArgs, argumentOf: ArgumentOf): number {
@@ -115,8 +118,8 @@ function estimate(asked: ComplexityEstimatorArgs, argumentOf: ArgumentOf): numbe
     return 1 + Math.min(Math.max(size, 1), MAX_PAGE_SIZE) * own;
   }
   if (!isList(field.type)) return own;
-  const ids = argumentOf(asked, 'ids') as { readonly length: number } | null | undefined;
-  return 1 + (ids?.length ?? LIST_SIZE) * own;
+  const given = argumentOf(asked, 'ids') ?? argumentOf(asked, 'representations');
+  return 1 + ((given as { readonly length: number } | null | undefined)?.length ?? LIST_SIZE) * own;
 }
 
 function isList(type: GraphQLOutputType): boolean {

@@ -21,6 +21,12 @@ export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(inf
   return type === null ? Selection.of() : selectionBelow(info, type, info.fieldNodes);
 }
 
+/** As `selectionOf`, for the objects of one of the types that the field may answer with. */
+export function selectionOn(info: GraphQLResolveInfo, name: string): Selection {
+  const type = info.schema.getType(name);
+  return selectionOf(info, isObjectType(type) ? type : null);
+}
+
 /** Under which key the current field was read. */
 export function partKey(info: GraphQLResolveInfo): string {
   const { fieldName, fieldNodes, parentType, variableValues } = info;

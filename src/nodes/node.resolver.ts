@@ -1,10 +1,9 @@
-import { isObjectType, type GraphQLResolveInfo } from 'graphql';
+import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
 import { checkIdCount } from '../graphql/ids.js';
-import { selectionOf } from '../graphql/selection.js';
-import type { Selection } from '../reading/selection.js';
-import { Node, type Typed } from './node.type.js';
+import { selectionOn } from '../graphql/selection.js';
+import { Node, typed, type Typed } from './node.type.js';
 
 @Resolver()
 export class NodeResolver {
@@ -55,16 +54,4 @@ async function nodesOf(
     ),
   ]);
   return ids.map((_id, index) => found.map((objects) => objects[index]).find((object) => object) ?? null);
-}
-
-async function typed<T extends object>(
-  __typename: string,
-  objects: Promise<(T | null)[]>,
-): Promise<((T & Typed) | null)[]> {
-  return (await objects).map((object) => object && { ...object, __typename });
-}
-
-function selectionOn(info: GraphQLResolveInfo, name: string): Selection {
-  const type = info.schema.getType(name);
-  return selectionOf(info, isObjectType(type) ? type : null);
 }

@@ -12,3 +12,11 @@ export abstract class Node {
   @Field(() => ID, { description: 'Unique among all types.' })
   readonly id!: string;
 }
+
+/** Says of each object what type it is. */
+export async function typed<T extends object>(
+  __typename: string,
+  objects: Promise<(T | null)[]>,
+): Promise<((T & Typed) | null)[]> {
+  return (await objects).map((object) => object && { ...object, __typename });
+}

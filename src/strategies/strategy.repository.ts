@@ -70,7 +70,7 @@ export class StrategyRepository {
     toVersion: string,
     dryRun: boolean,
   ): Promise<RolledBack> {
-    if (caller.kind !== 'admin') throw forbidden();
+    if (caller.kind !== 'admin') throw forbidden('This operation is for admins.');
     const problems = new Problems();
     problems.checkText('input', { strategyId, toVersion });
     problems.throwIfAny();
