@@ -7,7 +7,7 @@ const NE = 'Not equal to this value; true where there is no value.';
 const IN = 'Equal to one of these values, 1,000 at most; an empty list matches nothing.';
 const NOT_IN =
   'Equal to none of these values, 1,000 at most; true where there is no value. An empty list matches all.';
-const IS_NULL = 'true: there is no value. false: there is one.';
+const IS_NULL = '`true`: there is no value. `false`: there is one.';
 
 @InputType('GameIDFilter', {
   description:
