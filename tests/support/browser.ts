@@ -24,6 +24,7 @@ export interface OpenPage {
 export async function openPage(origin: string): Promise<OpenPage> {
   const browser: Browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
   const page = await browser.newPage({ viewport: { width: 1_400, height: 850 } });
+  page.setDefaultTimeout(10_000);
   const problems: string[] = [];
   page.on('pageerror', ({ message }) => problems.push(message));
   page.on('console', (message) => {
