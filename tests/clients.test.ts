@@ -10,6 +10,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import {
+  commitLocalUpdate,
+  ConnectionHandler,
+  createOperationDescriptor,
+  Environment,
+  fetchQuery,
+  Network,
+  RecordSource,
+  Store,
+  type ConcreteRequest,
+  type GraphQLResponse,
+  type OperationType,
+} from 'relay-runtime';
 import { startApi, type Api } from './support/api.js';
 import { rowsOf, type Owner } from './support/builders.js';
 
@@ -158,17 +171,18 @@ async function runTool(directory: string, tool: string, ...args: string[]): Prom
   });
 }
 
-test(
-  "Relay's compiler takes the schema, with a pagination fragment and a refetch of a Node",
-  async () => {
-    const directory = await frontend({
-      'package.json': '{}',
+describe("Relay's compiler and runtime", () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await frontend({
+      'package.json': '{"type":"module"}',
       'relay.config.json': JSON.stringify({
         src: './src',
         schema: './schema.graphql',
-        language: 'typescript',
+        language: 'javascript',
+        eagerEsModules: true,
       }),
-      'src/games.ts': `import { graphql } from 'relay-runtime';
+      'src/games.js': `import { graphql } from 'relay-runtime';
         export const query = graphql\`query gamesQuery { ...games_list }\`;
         export const list = graphql\`fragment games_list on Query
           @argumentDefinitions(count: { type: "Int", defaultValue: 10 }, cursor: { type: "String" })
@@ -179,24 +193,50 @@ test(
           @refetchable(queryName: "gamesTasksQuery") {
           tasks(first: $count, after: $cursor) @connection(key: "games_tasks_tasks") { edges { node { id status } } } }\`;`,
     });
-    try {
-      await runTool(directory, 'relay-compiler', '--output', 'verbose');
-      const page = await readFile(
-        join(directory, 'src', '__generated__', 'gamesPageQuery.graphql.ts'),
-        'utf8',
-      );
-      expect(page).toContain('LinkedHandle');
-      const refetch = await readFile(
-        join(directory, 'src', '__generated__', 'gamesTasksQuery.graphql.ts'),
-        'utf8',
-      );
-      expect(refetch).toContain('node(id: $id)');
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  },
-  TOOL_MS,
-);
+    await runTool(directory, 'relay-compiler');
+  }, TOOL_MS);
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  test('the compiler makes queries of pagination fragments; those of a game go by node', async () => {
+    const refetch = await readFile(
+      join(directory, 'src', '__generated__', 'gamesTasksQuery.graphql.js'),
+      'utf8',
+    );
+    expect(refetch).toContain('node(id: $id)');
+  });
+
+  test('the runtime joins the pages to a connection that has every game once', async () => {
+    const file = join(directory, 'src', '__generated__', 'gamesPageQuery.graphql.js');
+    const { default: query } = (await import(file)) as { default: ConcreteRequest };
+    const environment = new Environment({
+      store: new Store(new RecordSource()),
+      network: Network.create(async ({ text }, variables) => {
+        const answer = await fetch(`${api.origin}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-api-key': owner.key },
+          body: JSON.stringify({ query: text, variables }),
+        });
+        return (await answer.json()) as GraphQLResponse;
+      }),
+    });
+    environment.retain(createOperationDescriptor(query, { count: PAGE }));
+    const pages: string[][] = [];
+    let cursor: string | null = null;
+    do {
+      await fetchQuery<OperationType>(environment, query, { count: PAGE, cursor }).toPromise();
+      cursor = null;
+      commitLocalUpdate(environment, (store) => {
+        const connection = ConnectionHandler.getConnection(store.getRoot(), 'games_list_games');
+        const edges = connection?.getLinkedRecords('edges') ?? [];
+        pages.push(edges.map((edge) => String(edge.getLinkedRecord('node')?.getValue('externalGameId'))));
+        const info = connection?.getLinkedRecord('pageInfo');
+        if (info?.getValue('hasNextPage') === true) cursor = String(info.getValue('endCursor'));
+      });
+    } while (cursor !== null && pages.length < GAMES);
+    expect(pages.map((page) => page.length)).toEqual([10, 20, 30, 40, 45]);
+    expect(pages.at(-1)).toEqual(names);
+  });
+});
 
 test(
   'the client preset of graphql-codegen types operations strictly',
