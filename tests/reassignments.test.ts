@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { startApi, type Api, type Credentials } from './support/api.js';
 import { rowsOf, type Game, type Owner, type Rows } from './support/builders.js';
-import { createTestDatabase } from './support/database.js';
+import { createTestDatabase, TEST_APPLICATION } from './support/database.js';
 import { addUntidyRows, createGameDatabase } from './support/game-database.js';
 import { startIssuer, type Issuer } from './support/issuer.js';
 import { BULK, bytesOf, Moves, REASSIGNMENT, ROLLBACK, UNDO, type Reassignment } from './support/moves.js';
+import { until } from './support/process.js';
 import { recordStatements } from './support/statements.js';
 
 let issuer: Issuer;
@@ -58,6 +60,34 @@ async function strategyIdsOf(games: readonly Game[]): Promise<unknown[]> {
     [ids],
   );
   return ids.map((id) => found.find((row) => row.id === id)?.strategyId);
+}
+
+/** Starts `work` for each caller while a game is held, and lets go when all of them wait. */
+async function whileHeld<Result>(
+  game: Game,
+  callers: readonly Credentials[],
+  work: (as: Credentials) => Promise<Result>,
+): Promise<Result[]> {
+  const holder = new pg.Client({ connectionString: api.database.url, application_name: TEST_APPLICATION });
+  await holder.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM games WHERE id = $1 FOR UPDATE', [game.id]);
+    const results = Promise.all(callers.map(work));
+    await until(async () => (await waiting(api)) === callers.length);
+    await holder.query('COMMIT');
+    return await results;
+  } finally {
+    await holder.end();
+  }
+}
+
+/** How many connections wait for a lock. */
+async function waiting({ database }: Api): Promise<number> {
+  const found = await database.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return found.length;
 }
 
 const problem = (argument: string): object => ({
@@ -565,6 +595,20 @@ describe('undoing a move', () => {
     ).toEqual([{ games: 20 }]);
   });
 
+  test('by its key and by its subject at once: one of them undoes it, the other is a CONFLICT', async () => {
+    const subject = `subject-${randomUUID()}`;
+    const token = await issuer.caller({ sub: subject });
+    const game = await alice.game({ strategyId: old, oauth_user_id: subject });
+    const both = { key: alice.key, ...token };
+    const move = await moves.moved({ oldStrategyId: old, newStrategyId: 'default' }, both);
+    const answers = await whileHeld(game, [alice, token], (as) =>
+      api.query(UNDO, { input: { id: move.id } }, as),
+    );
+    const codes = answers.map(({ body }) => body.errors?.[0]?.extensions.code ?? 'undone').sort();
+    expect(codes).toEqual(['CONFLICT', 'undone']);
+    expect(await strategyIdsOf([game])).toEqual([old]);
+  });
+
   test("somebody else's, a missing one and garbage are one answer", async () => {
     await gamesOn(old, bob, 1);
     const { id } = await moves.moved({ oldStrategyId: old, newStrategyId: 'default' }, bob);
@@ -632,6 +676,90 @@ test('two moves of the same games at once: one moves them, the other finds none'
     const winner = both[0].count === 20 ? 'default' : 'socio_bee';
     expect(await strategyIdsOf(games)).toEqual(games.map(() => winner));
   }
+});
+
+/** What came of two moves that met. */
+interface Crossing {
+  /** How many games each of them moved. */
+  readonly counts: readonly number[];
+  /** UPDATEs of games that PostgreSQL was sent: more than two where one ended in a deadlock and was sent again. */
+  readonly updates: number;
+}
+
+describe('moves that would meet the same games in opposite orders', () => {
+  let crossing: Api;
+  let owner: Owner;
+  const subject = 'crossing';
+  /** The id of the game that was the nth to be stored: the later, the smaller. */
+  const idOf = (n: number): string =>
+    `0000${(9_999 - n).toString(16).padStart(4, '0')}-0000-4000-8000-000000000000`;
+
+  beforeAll(async () => {
+    crossing = await startApi({ env: issuer.env });
+    owner = await rowsOf(crossing.database).owner();
+  });
+  afterAll(() => crossing.close());
+
+  /**
+   * Moves some games, which PostgreSQL goes through by id, and all of them, which it goes through as they are
+   * stored. Each is held half-way until the other waits too.
+   */
+  async function cross(as: readonly [Credentials, Credentials]): Promise<Crossing> {
+    let counts: readonly number[] = [];
+    const statements = await recordStatements(crossing, async () => {
+      counts = await meet(as);
+    });
+    return { counts, updates: statements.filter(({ text }) => /\bUPDATE games\b/.test(text)).length };
+  }
+
+  async function meet(as: readonly [Credentials, Credentials]): Promise<readonly number[]> {
+    await crossing.database.query('TRUNCATE games CASCADE');
+    await crossing.database.query(
+      `INSERT INTO games (id, "externalGameId", platform, "strategyId", "apiKey_used", oauth_user_id, created_at, updated_at)
+       SELECT ('0000' || lpad(to_hex(9999 - n), 4, '0') || '-0000-4000-8000-000000000000')::uuid, 'game-' || n, 'web',
+         'default', $1, $2, now() + n * interval '1 second', now() FROM generate_series(1, 5000) n`,
+      [owner.prefix, subject],
+    );
+    await crossing.database.query('ANALYZE games');
+    const both = new Moves(crossing);
+    const holder = new pg.Client({
+      connectionString: crossing.database.url,
+      application_name: TEST_APPLICATION,
+    });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM games WHERE id = ANY($1) FOR UPDATE', [[idOf(2_000), idOf(3_000)]]);
+      const ids = [4_000, 3_000, 1_000].map(idOf);
+      const some = both.bulk({ oldStrategyId: 'default', newStrategyId: 'socio_bee', ids }, as[0]);
+      await until(async () => (await waiting(crossing)) === 1);
+      const all = both.bulk({ oldStrategyId: 'default', newStrategyId: 'greengageStrategy' }, as[1]);
+      await until(async () => (await waiting(crossing)) === 2);
+      await holder.query('COMMIT');
+      return (await Promise.all([some, all])).map(({ count }) => count);
+    } finally {
+      await holder.end();
+    }
+  }
+
+  test("of one owner's games, and of an admin's, come one after the other: no deadlock arises", async () => {
+    for (const as of [
+      [owner, owner],
+      [owner, admin],
+      [admin, owner],
+    ] as const) {
+      expect(await cross(as)).toEqual({ counts: [3, 4_997], updates: 2 });
+    }
+  });
+
+  test('of a key and of a subject that own the same games are a deadlock, which is tried again and not shown', async () => {
+    const { counts, updates } = await cross([owner, await issuer.caller({ sub: subject })]);
+    expect(updates).toBeGreaterThan(2);
+    expect([
+      [3, 4_997],
+      [0, 5_000],
+    ]).toContainEqual(counts);
+  });
 });
 
 describe('a move that takes longer than other statements may', () => {

@@ -84,11 +84,14 @@ export class ReassignmentRepository {
     if (!isUuid(id)) throw notFound('Strategy reassignment');
     return inTransaction(this.em, async (em) => {
       await beginMove(em, caller, dryRun);
+      // Locked: what was made with a key and a token can be undone with either, and their moves do not wait for
+      // each other.
       const [move] = await query<StoredReassignment>(
         em,
         sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId", r.games,
               r.undone_at IS NOT NULL AS undone
-            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(madeBy(caller))}`,
+            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(madeBy(caller))}
+            ${dryRun ? sql`` : sql`FOR UPDATE`}`,
       );
       if (move === undefined) throw notFound('Strategy reassignment');
       if (move.undone) throw conflict('This reassignment is undone already.');
