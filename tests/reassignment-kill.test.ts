@@ -15,6 +15,15 @@ const KILLS = Number(process.env['KILLS'] ?? 40);
 const GAMES = 2_000;
 const TASKS = 500;
 
+/** Nearly all of a move's time is its UPDATE of games. These make its other statements, and its COMMIT, longer. */
+const LINGER = `
+  CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END $$;
+  CREATE TRIGGER linger AFTER INSERT OR UPDATE ON game_graphql_reassignments EXECUTE FUNCTION linger();
+  CREATE TRIGGER linger AFTER UPDATE ON strategydefinition EXECUTE FUNCTION linger();
+  CREATE TRIGGER linger AFTER INSERT ON logs EXECUTE FUNCTION linger();
+  CREATE CONSTRAINT TRIGGER linger_at_commit AFTER INSERT ON logs DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION linger();`;
+
 let issuer: Issuer;
 let database: TestDatabase;
 let workplace: Workplace;
@@ -47,6 +56,7 @@ beforeAll(async () => {
      WHERE "strategyId" = $1 LIMIT ${TASKS}`,
     [versions[0]],
   );
+  await database.query(LINGER);
 }, 60_000);
 afterAll(async () => {
   await closeWorkplaces();
@@ -144,6 +154,17 @@ async function send(
   return response.text();
 }
 
+/** What the server's transaction is at: the beginning of its statement, and whether that is still running. */
+async function stage(): Promise<string> {
+  const [row] = await database.query<{ stage: string }>(
+    `SELECT concat(CASE WHEN state = 'active' THEN 'in ' ELSE 'after ' END,
+       (regexp_match(query, '^\\s*(?:WITH moved AS \\()?\\s*((?:\\S+\\s+){0,2}\\S+)'))[1]) AS stage
+     FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'game-graphql'
+       AND xact_start IS NOT NULL`,
+  );
+  return row?.stage ?? 'outside of the transaction';
+}
+
 /** Processes of PostgreSQL that work for the server. */
 async function backends(): Promise<number[]> {
   const found = await database.query<{ pid: number }>(
@@ -167,7 +188,11 @@ test(
   'a server that is killed in the middle of a move has made all of it or none, and the records agree with the games',
   async () => {
     let ready = warmServer();
-    let longest = 50;
+    /** How long each kind of move takes, in ms. */
+    const longest = new Map([BULK, UNDO, ROLLBACK].map((document) => [document, 50]));
+    /** How many kills met the transaction at each of its statements, and in each tenth of its time. */
+    const stages = new Map<string, number>();
+    const tenths = new Map<number, number>();
     const ends = { all: 0, none: 0, answered: 0 };
     for (let index = 0; index < KILLS; index++) {
       const { child, origin } = await ready;
@@ -177,14 +202,20 @@ test(
       const start = performance.now();
       const answer = send(origin, move.document, move.input, move.as).then(
         (text) => {
-          longest = Math.max(longest, performance.now() - start);
+          const duration = performance.now() - start;
+          longest.set(move.document, Math.max(longest.get(move.document) ?? 0, duration));
           return text;
         },
         () => null,
       );
       // Every seventh is left to end, which tells how long a move takes.
       if (index % 7 === 0) await answer;
-      else await delay(Math.random() * longest);
+      else {
+        const part = Math.random();
+        await delay(part * (longest.get(move.document) ?? 0));
+        count(stages, await stage());
+        count(tenths, Math.floor(part * 10));
+      }
       await child.kill();
       const answered = await answer;
       // The next server starts while this one's traces are looked at.
@@ -226,10 +257,22 @@ test(
     // Some were in time, some were not.
     expect(ends.all).toBeGreaterThan(0);
     expect(ends.none).toBeGreaterThan(KILLS < 20 ? -1 : 0);
-    if (KILLS > 40) process.stderr.write(`${JSON.stringify({ ...ends, longest })}\n`);
+    if (KILLS > 40) {
+      const report = {
+        ...ends,
+        longest: [...longest.values()].map(Math.round),
+        tenths: Array.from({ length: 10 }, (_, tenth) => tenths.get(tenth) ?? 0),
+        stages: Object.fromEntries([...stages].sort(([a], [b]) => (a < b ? -1 : 1))),
+      };
+      process.stderr.write(`${JSON.stringify(report, null, 1)}\n`);
+    }
   },
   30_000 + KILLS * 3_000,
 );
+
+function count<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
 
 function without(counts: Readonly<Record<string, number>>, name: string): Record<string, number> {
   return Object.fromEntries(Object.entries(counts).filter(([other]) => other !== name));
