@@ -220,19 +220,24 @@ describe("Relay's compiler and runtime", () => {
       }),
     });
     environment.retain(createOperationDescriptor(query, { count: PAGE }));
-    const pages: string[][] = [];
-    let cursor: string | null = null;
-    do {
-      await fetchQuery<OperationType>(environment, query, { count: PAGE, cursor }).toPromise();
-      cursor = null;
+    /** What the connection holds so far, and the cursor of what comes next. */
+    const joined = (): { readonly held: string[]; readonly next: string | null } => {
+      let held: string[] = [];
+      let next: string | null = null;
       commitLocalUpdate(environment, (store) => {
         const connection = ConnectionHandler.getConnection(store.getRoot(), 'games_list_games');
         const edges = connection?.getLinkedRecords('edges') ?? [];
-        pages.push(edges.map((edge) => String(edge.getLinkedRecord('node')?.getValue('externalGameId'))));
+        held = edges.map((edge) => String(edge.getLinkedRecord('node').getValue('externalGameId')));
         const info = connection?.getLinkedRecord('pageInfo');
-        if (info?.getValue('hasNextPage') === true) cursor = String(info.getValue('endCursor'));
+        if (info?.getValue('hasNextPage') === true) next = String(info.getValue('endCursor'));
       });
-    } while (cursor !== null && pages.length < GAMES);
+      return { held, next };
+    };
+    const pages: string[][] = [];
+    for (let cursor: string | null = null; pages.length === 0 || cursor !== null; cursor = joined().next) {
+      await fetchQuery<OperationType>(environment, query, { count: PAGE, cursor }).toPromise();
+      pages.push(joined().held);
+    }
     expect(pages.map((page) => page.length)).toEqual([10, 20, 30, 40, 45]);
     expect(pages.at(-1)).toEqual(names);
   });
