@@ -33,6 +33,7 @@ import { operationLogPlugin, type OperationLog } from './graphql/operation-log.j
 import { schemaTexts } from './graphql/schema-texts.js';
 import { serveGraphiql } from './graphiql.js';
 import { serveMetrics } from './metrics.js';
+import { stringify } from './reading/written.js';
 import { createSchema } from './schema.js';
 import { Strategies } from './strategies/strategies.js';
 
@@ -216,6 +217,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     validationOptions: { maxErrors: 20 },
     validationRules: [MaxIntrospectionDepthRule],
     logger: app.log,
+    stringifyResult: (result) => `${stringify(result)}\n`,
     formatError: (formatted, error) => hideUnknown(formatted, error, logMasked),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),

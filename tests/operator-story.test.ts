@@ -50,7 +50,10 @@ test('what the README tells an operator to do does what it says: preview, execut
     (await api.database.query('SELECT "strategyId" FROM games ORDER BY "externalGameId"')).map(
       ({ strategyId }) => strategyId,
     );
-  for (const externalGameId of ['a', 'b', 'c']) await alice.game({ externalGameId, strategyId: 'socio_bee' });
+  for (const [index, externalGameId] of ['a', 'b', 'c'].entries()) {
+    const created_at = `2026-01-0${index + 1}T00:00:00Z`;
+    await alice.game({ externalGameId, strategyId: 'socio_bee', created_at });
+  }
   await (await rows.owner()).game({ externalGameId: 'd', strategyId: 'default' });
 
   const untouched = await api.database.dump();

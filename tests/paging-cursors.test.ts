@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeCursor, encodeCursor } from '../src/paging/cursor.js';
+import { decodeCursor, type Position } from '../src/paging/cursor.js';
 import { createHash } from 'node:crypto';
 import { startApi, type Api, type Credentials } from './support/api.js';
 import { rowsOf, type Game, type Owner } from './support/builders.js';
@@ -177,10 +177,17 @@ describe('a damaged cursor is refused', () => {
   function fingerprintOf(cursor: string): string {
     const order = [{ field: 'CREATED_AT', direction: 'DESC' }];
     const parts = ['games', order, '{}', { kind: 'apiKey', apiKey: alice.prefix }];
-    const digest = createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 16);
-    expect(decodeCursor(digest, cursor)).not.toBeNull();
-    return digest;
+    const fingerprint = digest(JSON.stringify(parts));
+    expect(decodeCursor(fingerprint, cursor)).not.toBeNull();
+    return fingerprint;
   }
+
+  function encodeCursor(fingerprint: string, position: Position): string {
+    const values = [digest(fingerprint + JSON.stringify(position)), ...position];
+    return Buffer.from(JSON.stringify(values)).toString('base64url');
+  }
+
+  const digest = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16);
 });
 
 test('a cursor outlives a restart of the server, and works on another process beside it', async () => {

@@ -16,10 +16,13 @@ let games: GameRepository;
 let alice: Owner;
 let bob: Owner;
 
-const COLUMNS = Selection.of('id', 'externalGameId', 'strategyId');
-const CONNECTION = new Selection(
-  ['totalCount', 'nodes', 'pageInfo'].map((name) => ({ key: name, name, args: {}, selection: COLUMNS })),
-);
+const { NOTHING } = Selection;
+const COLUMNS = Selection.of('Game', { id: NOTHING, externalGameId: NOTHING, strategyId: NOTHING });
+const CONNECTION = Selection.of('GameConnection', {
+  totalCount: NOTHING,
+  nodes: COLUMNS,
+  pageInfo: Selection.of('PageInfo', { hasNextPage: NOTHING, hasPreviousPage: NOTHING, endCursor: NOTHING }),
+});
 
 beforeAll(async () => {
   store = await createTestDatabase();
@@ -47,7 +50,7 @@ const admin: Caller = { kind: 'admin', apiKey: null, oauthUserId: 'boss' };
 
 async function namesOn(strategyId: string, caller: Caller): Promise<unknown[]> {
   const found = await games.listByStrategyId(caller, strategyId, COLUMNS);
-  return found.map(({ externalGameId }) => externalGameId);
+  return found.map((game) => game.get('externalGameId'));
 }
 
 test('the games on a strategy are those that the caller may see, newest first', async () => {
@@ -66,7 +69,11 @@ test('a caller with no identity gets an empty page without touching the database
   try {
     const repository = away.em.fork().getRepository(Game);
     const page = await repository.getAllGames(ANONYMOUS, { first: 5 }, CONNECTION);
-    expect(page).toMatchObject({ nodes: [], totalCount: 0, hasNextPage: false, hasPreviousPage: false });
+    expect(JSON.parse(page.text)).toEqual({
+      totalCount: 0,
+      nodes: [],
+      pageInfo: { hasNextPage: false, hasPreviousPage: false, endCursor: null },
+    });
     // The same question of a known caller does touch it.
     await expect(repository.getAllGames(key(alice), { first: 5 }, CONNECTION)).rejects.toThrow(
       'ECONNREFUSED',
@@ -77,8 +84,12 @@ test('a caller with no identity gets an empty page without touching the database
 });
 
 test('no ids, no statement; unknown, foreign, null and repeated ids do no harm', async () => {
-  const [{ id: own } = { id: '' }] = await games.listByStrategyId(key(alice), 'socio_bee', COLUMNS);
-  const [{ id: foreign } = { id: '' }] = await games.listByStrategyId(key(bob), 'socio_bee', COLUMNS);
+  const [own = '', foreign = ''] = await Promise.all(
+    [alice, bob].map(async (owner) => {
+      const [game] = await games.listByStrategyId(key(owner), 'socio_bee', COLUMNS);
+      return String(game?.get('id'));
+    }),
+  );
   const ids = [null, own, foreign, own, 'garbage', '00000000-0000-4000-8000-000000000000'];
   expect(await games.listExternalIds(key(alice), ids)).toEqual(new Map([[own, 'alice-1']]));
   const away = await openDatabase(

@@ -8,23 +8,16 @@ import { inTransaction } from '../database/transaction.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../errors.js';
 import { or } from '../paging/keyset.js';
-import { Page } from '../paging/page.js';
-import { read } from '../reading/read.js';
+import { read, readById } from '../reading/read.js';
+import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
-import { listShape } from '../reading/shape.js';
+import type { Written } from '../reading/written.js';
 import { beginMove, moveGames } from '../reassignments/move-games.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
 import { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import {
-  GAME_VERSION,
-  gamePageShape,
-  gameShape,
-  visibleTo,
-  type GameQuery,
-  type SelectedGame,
-} from './game.shape.js';
+import { GAME_VERSION, gamePageShape, gameShape, visibleTo, type GameQuery } from './game.shape.js';
 
 export interface NewGame {
   readonly externalGameId: string;
@@ -75,7 +68,7 @@ export interface BulkUpdated {
 }
 
 export interface PatchedGame {
-  readonly game: SelectedGame;
+  readonly game: Written;
   readonly changes: readonly FieldChange[];
 }
 
@@ -112,30 +105,20 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
-  async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Page<SelectedGame>> {
-    const shape = gamePageShape({ caller, strategies: this.strategies }, games, connection);
-    if (caller.kind === 'anonymous') return Page.EMPTY;
-    const page = await read(this.em, shape);
-    if (page instanceof Error) throw page;
-    return page;
+  async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Written> {
+    const reader = new Reader(caller, this.strategies);
+    return read(this.em, reader, gamePageShape(reader, games, connection), connection);
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
-  async getGameById(caller: Caller, id: string, selection: Selection): Promise<SelectedGame> {
-    const [game] = isUuid(id) ? await this.#find(caller, sql`g.id = ${id}::uuid`, selection) : [];
-    if (game === undefined) throw notFound('Game');
-    return game;
+  async getGameById(caller: Caller, id: string, selection: Selection): Promise<Written> {
+    const found = isUuid(id) ? await this.#find(caller, sql`g.id = ${id}::uuid`, selection) : NONE;
+    return one(found);
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
-  async getGameByExternalId(
-    caller: Caller,
-    externalGameId: string,
-    selection: Selection,
-  ): Promise<SelectedGame> {
-    const [game] = await this.#find(caller, sql`g."externalGameId" = ${externalGameId}`, selection);
-    if (game === undefined) throw notFound('Game');
-    return game;
+  async getGameByExternalId(caller: Caller, externalGameId: string, selection: Selection): Promise<Written> {
+    return one(await this.#find(caller, sql`g."externalGameId" = ${externalGameId}`, selection));
   }
 
   /** The games with these ids, in the order of the ids; null for each that is missing or not visible. */
@@ -143,22 +126,17 @@ export class GameRepository extends EntityRepository<Game> {
     caller: Caller,
     ids: readonly string[],
     selection: Selection,
-  ): Promise<(SelectedGame | null)[]> {
+  ): Promise<(Written | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const games = await this.#find(caller, sql`g.id = ANY(${wanted}::uuid[])`, selection);
-    const byId = new Map(games.map((game) => [game.id, game]));
-    return ids.map((id) => byId.get(id) ?? null);
+    return ids.map((id) => games.get(id) ?? null);
   }
 
   /** The games on a strategy that the caller may see, newest first. */
-  async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<SelectedGame[]> {
-    return this.#find(
-      caller,
-      sql`g."strategyId" = ${strategyId}`,
-      selection,
-      sql`ORDER BY g.created_at DESC, g.id DESC`,
-    );
+  async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<Written[]> {
+    const order = sql`ORDER BY g.created_at DESC, g.id DESC`;
+    return [...(await this.#find(caller, sql`g."strategyId" = ${strategyId}`, selection, order)).values()];
   }
 
   /**
@@ -186,7 +164,7 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone
    */
-  async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<SelectedGame> {
+  async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<Written> {
     const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
     const owner = identityOf(caller);
     return inTransaction(
@@ -315,7 +293,7 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, CONFLICT when it is taken
    */
-  async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<SelectedGame> {
+  async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<Written> {
     const { id, externalGameId } = copy;
     return inTransaction(
       this.em,
@@ -442,19 +420,18 @@ export class GameRepository extends EntityRepository<Game> {
     return new GameRepository(em, this.entityName, this.strategies);
   }
 
+  /** Games by their ids, in the order that is asked for. */
   async #find(
     caller: Caller,
     condition: Sql,
     selection: Selection,
     order: Sql = empty,
-  ): Promise<SelectedGame[]> {
+  ): Promise<ReadonlyMap<string, Written>> {
     const scope = visibleTo(caller);
-    if (scope.length === 0) return [];
-    const game = gameShape({ caller, strategies: this.strategies }, selection);
-    return read(
-      this.em,
-      listShape(game, sql`SELECT ${game.sql} AS o FROM games g WHERE ${condition} AND ${or(scope)} ${order}`),
-    );
+    if (scope.length === 0) return NONE;
+    const reader = new Reader(caller, this.strategies);
+    const from = sql`FROM games g WHERE ${condition} AND ${or(scope)} ${order}`;
+    return readById(this.em, reader, sql`g.id`, gameShape(reader, selection), from, selection);
   }
 
   /** Locks the game for the rest of the transaction. @throws NOT_FOUND; BAD_USER_INPUT for a broken string */
@@ -524,6 +501,14 @@ export class GameRepository extends EntityRepository<Game> {
     }
     return changes;
   }
+}
+
+const NONE: ReadonlyMap<string, Written> = new Map();
+
+/** @throws NOT_FOUND when there is none */
+function one(found: ReadonlyMap<string, Written>): Written {
+  for (const game of found.values()) return game;
+  throw notFound('Game');
 }
 
 /** What a write looks at of the game that it changes. */

@@ -3,8 +3,6 @@ import { Arg, Args, Ctx, ID, Info, Mutation, Query, Resolver } from 'type-graphq
 import type { Context } from '../context.js';
 import { checkIdCount } from '../graphql/ids.js';
 import { selectionOf } from '../graphql/selection.js';
-import type { Page } from '../paging/page.js';
-import type { SelectedGame } from './game.shape.js';
 import {
   BulkUpdateStrategyIdInput,
   BulkUpdateStrategyIdPayload,
@@ -21,6 +19,7 @@ import {
   PatchGameInput,
   PatchGamePayload,
 } from './game.type.js';
+import type { Written } from '../reading/written.js';
 
 @Resolver()
 export class GameResolver {
@@ -32,7 +31,7 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Args(() => GamesArgs) args: GamesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Page<SelectedGame>> {
+  ): Promise<Written> {
     return games.getAllGames(caller, args, selectionOf(info));
   }
 
@@ -44,7 +43,7 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('id', () => ID, { description: 'Id of the game.' }) id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<SelectedGame> {
+  ): Promise<Written> {
     return games.getGameById(caller, id, selectionOf(info));
   }
 
@@ -57,7 +56,7 @@ export class GameResolver {
     @Arg('externalGameId', () => String, { description: "The client's own name of the game." })
     externalGameId: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<SelectedGame> {
+  ): Promise<Written> {
     return games.getGameByExternalId(caller, externalGameId, selectionOf(info));
   }
 
@@ -70,7 +69,7 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('ids', () => [ID], { description: 'Ids of games, 1,000 at most.' }) ids: string[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(SelectedGame | null)[]> {
+  ): Promise<(Written | null)[]> {
     checkIdCount('ids', ids);
     return games.getGamesByIds(caller, ids, selectionOf(info));
   }

@@ -1,6 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { Caller, Identity } from '../auth/caller.js';
-import { timestampText } from '../database/timestamp.js';
+import type { Caller } from '../auth/caller.js';
 import { Problems } from '../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../filtering/filter.js';
 import {
@@ -13,7 +12,7 @@ import {
   type OrderColumn,
 } from '../paging/columns.js';
 import { or } from '../paging/keyset.js';
-import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import { nodeSelections, pageRequest, pageShape, type PageArguments } from '../paging/page.js';
 import { checkLeaderboards, gameLeaderboardShape } from '../points/leaderboard.shape.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
@@ -21,35 +20,14 @@ import {
   listShape,
   objectShape,
   optionalShape,
-  partShapes,
-  type Selected,
+  text,
+  timestamp,
+  token,
+  written,
   type Shape,
 } from '../reading/shape.js';
 import { strategyShape } from '../strategies/strategy.shape.js';
 import { gameTaskShape, gameTasksShape, type TaskQuery } from '../tasks/task.shape.js';
-
-/** A game as it is read. Timestamps are RFC 3339 text in UTC with six fraction digits. */
-export interface GameRow {
-  readonly id: string;
-  readonly externalGameId: string | null;
-  readonly platform: string | null;
-  readonly strategyId: string | null;
-  readonly createdAt: string | null;
-  readonly updatedAt: string | null;
-  readonly owner: Identity;
-  /** Changes whenever the game or its params change, whoever wrote them. */
-  readonly version: string;
-}
-
-/** A game as it was asked for. */
-export type SelectedGame = Selected<GameRow>;
-
-/** A param of a game as it is read. */
-export interface GameParamRow {
-  readonly id: string;
-  readonly key: string | null;
-  readonly value: string | null;
-}
 
 export type GameFilterField =
   | 'id'
@@ -98,15 +76,16 @@ const NEWEST_FIRST: readonly GameOrder[] = [{ field: 'CREATED_AT', direction: 'D
 export const GAME_VERSION = sql`md5(concat(g.xmin, (SELECT string_agg(concat(p.id, p.xmin), ',' ORDER BY p.id)
   FROM gamesparams p WHERE p."gameId" = g.id)))`;
 
-const COLUMNS: Readonly<Record<keyof GameRow, Sql>> = {
-  id: sql`g.id`,
-  externalGameId: sql`g."externalGameId"`,
-  platform: sql`g.platform`,
-  strategyId: sql`g."strategyId"`,
-  createdAt: timestampText(sql`g.created_at`),
-  updatedAt: timestampText(sql`g.updated_at`),
-  owner: sql`json_build_object('apiKey', g."apiKey_used", 'oauthUserId', g.oauth_user_id)`,
-  version: GAME_VERSION,
+const PARAM_COLUMNS = { id: token(sql`p.id`), key: text(sql`p.key`), value: text(sql`p.value`) };
+
+const COLUMNS = {
+  id: token(sql`g.id`),
+  externalGameId: text(sql`g."externalGameId"`),
+  platform: text(sql`g.platform`),
+  strategyId: text(sql`g."strategyId"`),
+  createdAt: timestamp(sql`g.created_at`),
+  updatedAt: timestamp(sql`g.updated_at`),
+  version: token(GAME_VERSION),
 };
 
 /**
@@ -132,37 +111,38 @@ export function visibleTo(caller: Caller): Sql[] {
 }
 
 /** The shape of a game `g`, with what belongs to it. The game must be visible to the reader. */
-export function gameShape(reader: Reader, selection: Selection): Shape<SelectedGame> {
+export function gameShape(reader: Reader, selection: Selection): Shape {
   checkLeaderboards(selection);
-  return objectShape(
-    COLUMNS,
-    selection,
-    partShapes(selection, {
-      params: gameParamsShape,
-      tasks: (args: TaskQuery, tasks) => gameTasksShape(reader, args, tasks),
-      task: ({ externalTaskId }: { externalTaskId: string }, task) =>
-        gameTaskShape(reader, externalTaskId, task),
-      strategy: (_args, strategy) => strategyShape(reader, sql`g."strategyId"`, strategy),
-      leaderboard: (args: PageArguments, page) => gameLeaderboardShape(reader.caller, args, page),
-    }),
-  );
+  return objectShape(reader, selection, {
+    ...COLUMNS,
+    owner: (_args, owner) => identityShape(reader, sql`g."apiKey_used"`, sql`g.oauth_user_id`, owner),
+    params: (_args, param) => gameParamsShape(reader, param),
+    tasks: (args: TaskQuery, tasks) => gameTasksShape(reader, args, tasks),
+    task: ({ externalTaskId }: { externalTaskId: string }, task) =>
+      gameTaskShape(reader, externalTaskId, task),
+    strategy: (_args, strategy) => strategyShape(reader, sql`g."strategyId"`, strategy),
+    leaderboard: (args: PageArguments, page) => gameLeaderboardShape(reader, args, page),
+  });
 }
 
 /** The shape of the visible game with the id that this expression yields, or null. */
-export function gameByIdShape(reader: Reader, id: Sql, selection: Selection): Shape<SelectedGame | null> {
-  const game = gameShape(reader, selection);
+export function gameByIdShape(reader: Reader, id: Sql, selection: Selection): Shape {
+  const game = written(gameShape(reader, selection));
   return optionalShape(
-    game,
-    sql`SELECT ${game.sql} FROM games g WHERE g.id = ${id} AND ${or(visibleTo(reader.caller))}`,
+    sql`SELECT ${game} FROM games g WHERE g.id = ${id} AND ${or(visibleTo(reader.caller))}`,
   );
 }
 
+/** The shape of identities that own something, or that did something. */
+export function identityShape(reader: Reader, apiKey: Sql, oauthUserId: Sql, selection: Selection): Shape {
+  return objectShape(reader, selection, { apiKey: text(apiKey), oauthUserId: text(oauthUserId) });
+}
+
 /** The params of a game `g`: oldest first, undated last, then by id. */
-function gameParamsShape(_args: unknown, selection: Selection): Shape<Selected<GameParamRow>[]> {
-  const param = objectShape<GameParamRow>({ id: sql`p.id`, key: sql`p.key`, value: sql`p.value` }, selection);
+function gameParamsShape(reader: Reader, selection: Selection): Shape {
+  const param = written(objectShape(reader, selection, PARAM_COLUMNS));
   return listShape(
-    param,
-    sql`SELECT ${param.sql} AS o FROM gamesparams p WHERE p."gameId" = g.id ORDER BY p.created_at, p.id`,
+    sql`SELECT ${param} AS item FROM gamesparams p WHERE p."gameId" = g.id ORDER BY p.created_at, p.id`,
   );
 }
 
@@ -171,11 +151,7 @@ function gameParamsShape(_args: unknown, selection: Selection): Shape<Selected<G
  *
  * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
  */
-export function gamePageShape(
-  reader: Reader,
-  games: GameQuery,
-  connection: Selection,
-): Shape<Page<SelectedGame> | Error> {
+export function gamePageShape(reader: Reader, games: GameQuery, connection: Selection): Shape {
   const problems = new Problems();
   const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
   const filter = filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems);
@@ -188,7 +164,8 @@ export function gamePageShape(
   };
   const belongsTo = ['games', order, canonicalFilter(games.filter), reader.caller];
   const request = pageRequest(games, list, belongsTo, problems);
-  return pageShape(list, request, connection, gameShape(reader, nodeSelection(connection)));
+  checkLeaderboards(...nodeSelections(connection));
+  return pageShape(reader, list, request, connection, (game) => gameShape(reader, game));
 }
 
 /** The shape of a page of the visible games that satisfy a condition, newest first, below some object. */
@@ -197,7 +174,7 @@ export function relatedGamesShape(
   relation: { readonly name: string; readonly parentId: Sql; readonly condition: Sql },
   args: PageArguments,
   connection: Selection,
-): Shape<Page<SelectedGame> | Error> {
+): Shape {
   const list = {
     table: sql`games g`,
     id: sql`g.id`,
@@ -207,5 +184,6 @@ export function relatedGamesShape(
     parentId: relation.parentId,
   };
   const request = pageRequest(args, list, [relation.name, reader.caller], new Problems());
-  return pageShape(list, request, connection, gameShape(reader, nodeSelection(connection)));
+  checkLeaderboards(...nodeSelections(connection));
+  return pageShape(reader, list, request, connection, (game) => gameShape(reader, game));
 }

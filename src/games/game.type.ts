@@ -6,19 +6,15 @@ import { OrderDirection } from '../graphql/order-direction.js';
 import { TakesArg, TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../paging/keyset.js';
-import type { Page } from '../paging/page.js';
-import type { SelectedLeaderboardEntry } from '../points/leaderboard.shape.js';
 import { LeaderboardConnection } from '../points/leaderboard.type.js';
-import type { SelectedReassignment } from '../reassignments/reassignment.shape.js';
 import { StrategyReassignmentType } from '../reassignments/reassignment.type.js';
 import { Principal } from '../auth/viewer.type.js';
-import type { SelectedStrategy } from '../strategies/strategy.shape.js';
 import { StrategyType } from '../strategies/strategy.type.js';
-import type { SelectedTask } from '../tasks/task.shape.js';
 import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
 import type * as params from './game-params.js';
 import type * as repository from './game.repository.js';
 import type * as shape from './game.shape.js';
+import type { Written } from '../reading/written.js';
 
 const EXTERNAL_GAME_ID =
   'The client\'s own name of the game, unique among all games. Example: `"summer-challenge-2026"`.';
@@ -31,7 +27,7 @@ const GAME_ID = 'Id of the game, a UUID in lower case. Example: `"3c6e0b8a-9c15-
   description: 'A setting of a game. The same key may stand twice.',
   simpleResolvers: true,
 })
-export class GameParamType implements shape.GameParamRow {
+export class GameParamType {
   @Field(() => ID, { description: 'Id of the param, a UUID in lower case.' })
   readonly id!: string;
 
@@ -50,7 +46,7 @@ export class GameParamType implements shape.GameParamRow {
   description: 'A game: users collect points in its tasks, and its strategy scores them.',
   simpleResolvers: true,
 })
-export class GameType extends Node implements shape.GameRow {
+export class GameType extends Node {
   @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
   readonly externalGameId!: string | null;
 
@@ -85,16 +81,16 @@ export class GameType extends Node implements shape.GameRow {
     nullable: true,
     description: 'The strategy that scores the game; null where strategyId names none that you may see.',
   })
-  readonly strategy!: SelectedStrategy | null;
+  readonly strategy!: Written | null;
 
   @Field(() => [GameParamType], { description: 'Settings of the game: oldest first, undated last.' })
-  readonly params!: GameParamType[];
+  readonly params!: Written;
 
   @Field(() => TaskConnection, {
     description: 'Tasks of the game, newest first unless ordered otherwise.',
   })
   @TakesArgs(() => TasksArgs)
-  readonly tasks!: Page<SelectedTask>;
+  readonly tasks!: Written;
 
   @Field(() => TaskType, {
     nullable: true,
@@ -102,14 +98,14 @@ export class GameType extends Node implements shape.GameRow {
       'One task of the game; the oldest where several share the external id; null where there is none.',
   })
   @TakesArg('externalTaskId', () => String, { description: "The client's own name of the task." })
-  readonly task!: SelectedTask | null;
+  readonly task!: Written | null;
 
   @Field(() => LeaderboardConnection, {
     description:
       'Who collected how many points in the game, over all its tasks: most points first, then by user.',
   })
   @TakesArgs(() => ConnectionArgs)
-  readonly leaderboard!: Page<SelectedLeaderboardEntry>;
+  readonly leaderboard!: Written;
 }
 
 export const GameConnection = connectionType('Game', 'games', () => GameType);
@@ -256,7 +252,7 @@ export class CreateGameInput implements repository.NewGame {
 @ObjectType({ description: 'What `createGame` did.', simpleResolvers: true })
 export class CreateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The new game; null on a dry run.' })
-  readonly game!: shape.SelectedGame | null;
+  readonly game!: Written | null;
 }
 
 @InputType({ description: 'A change to a setting. What is null or not given stays as it is.' })
@@ -338,7 +334,7 @@ export class PatchGamePayload {
   readonly changes!: readonly params.FieldChange[];
 
   @Field(() => GameType, { nullable: true, description: 'The game as it is now; null on a dry run.' })
-  readonly game!: shape.SelectedGame | null;
+  readonly game!: Written | null;
 }
 
 @InputType({ description: 'A game to delete, with everything that belongs to it.' })
@@ -420,7 +416,7 @@ export class BulkUpdateStrategyIdPayload {
     description:
       'The record of the move, to look at and to undo; null when nothing matched, and on a dry run.',
   })
-  readonly reassignment!: SelectedReassignment | null;
+  readonly reassignment!: Written | null;
 }
 
 @InputType({ description: 'A game to copy.' })
@@ -440,5 +436,5 @@ export class DuplicateGameInput {
 @ObjectType({ description: 'What `duplicateGame` did.', simpleResolvers: true })
 export class DuplicateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The copy; null on a dry run.' })
-  readonly game!: shape.SelectedGame | null;
+  readonly game!: Written | null;
 }

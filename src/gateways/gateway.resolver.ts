@@ -3,7 +3,7 @@ import { Arg, Ctx, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
 import { Any, keysOf, KEYED_TYPES } from '../graphql/representations.js';
 import { selectionOn } from '../graphql/selection.js';
-import { typed, type Typed } from '../nodes/node.type.js';
+import type { Written } from '../reading/written.js';
 import { Entity, Service } from './gateway.type.js';
 
 @Resolver()
@@ -36,7 +36,7 @@ export class GatewayResolver {
     })
     representations: unknown[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(Typed | null)[]> {
+  ): Promise<(Written | null)[]> {
     return entitiesOf(context, representations, info);
   }
 }
@@ -46,15 +46,14 @@ async function entitiesOf(
   { caller, games, tasks, strategies }: Context,
   representations: readonly unknown[],
   info: GraphQLResolveInfo,
-): Promise<(Typed | null)[]> {
+): Promise<(Written | null)[]> {
   const keys = keysOf(representations);
   const read = {
-    Game: (ids: string[]) => typed('Game', games.getGamesByIds(caller, ids, selectionOn(info, 'Game'))),
-    Task: (ids: string[]) => typed('Task', tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task'))),
-    Strategy: (ids: string[]) =>
-      typed('Strategy', strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy'))),
+    Game: (ids: string[]) => games.getGamesByIds(caller, ids, selectionOn(info, 'Game')),
+    Task: (ids: string[]) => tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task')),
+    Strategy: (ids: string[]) => strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy')),
   };
-  const found: (Typed | null)[] = keys.map(() => null);
+  const found: (Written | null)[] = keys.map(() => null);
   await Promise.all(
     KEYED_TYPES.map(async (type) => {
       const places = [...keys.keys()].filter((place) => keys[place]?.type === type);

@@ -1,5 +1,5 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
-import type { Edge, Page, PageArguments } from '../paging/page.js';
+import type { PageArguments } from '../paging/page.js';
 
 /** Plain properties: type-graphql need not wrap them. */
 const SIMPLE = { simpleResolvers: true } as const;
@@ -52,8 +52,16 @@ export class PageInfo {
   readonly endCursor!: string | null;
 }
 
-/** What clients see of a page. */
-type Connection<Node> = Pick<Page<Node>, 'edges' | 'nodes' | 'totalCount'> & { readonly pageInfo: PageInfo };
+interface Edge<Node> {
+  readonly cursor: string;
+  readonly node: Node;
+}
+interface Connection<Node> {
+  readonly edges: readonly Edge<Node>[];
+  readonly nodes: readonly Node[];
+  readonly pageInfo: PageInfo;
+  readonly totalCount: number;
+}
 
 /** Makes the types `<name>Connection` and `<name>Edge` of a node type, which is called `items` in texts. */
 export function connectionType<Node extends object>(
@@ -69,7 +77,7 @@ export function connectionType<Node extends object>(
     @Field(() => String, {
       description: 'Where this item stands in the list: to be given to `after` or `before`.',
     })
-    readonly cursor!: () => string;
+    readonly cursor!: string;
 
     @Field(nodeType, { description: 'The item itself.' })
     readonly node!: Node;

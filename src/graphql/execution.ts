@@ -2,13 +2,10 @@ import {
   defaultTypeResolver,
   execute,
   getArgumentValues,
-  getDirectiveValues,
   getNullableType,
   getVariableValues,
   GraphQLError,
   GraphQLID,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
   GraphQLString,
   isAbstractType,
   isLeafType,
@@ -34,9 +31,10 @@ import {
   type GraphQLResolveInfo,
   type GraphQLSchema,
   type OperationDefinitionNode,
-  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { Written } from '../reading/written.js';
+import { collectFields, type Operation } from './collect-fields.js';
 
 /** An operation to run, of a document that was validated. */
 export interface Request {
@@ -57,7 +55,8 @@ const MAX_PLANS = 16;
  * object of each answer.
  *
  * It relies on one thing that graphql-js does not: only the fields at the root may be asynchronous. Below them
- * everything was read already, so resolvers there answer at once.
+ * everything was read already, so resolvers there answer at once. What PostgreSQL wrote stands in the answer as it
+ * is, as a `Written`.
  */
 export function createExecutor(schema: GraphQLSchema): (request: Request) => Promise<ExecutionResult> {
   const documents = new WeakMap<DocumentNode, CompiledDocument>();
@@ -123,7 +122,11 @@ class CompiledDocument {
     if (known !== undefined) return known;
     const type = this.schema.getRootType(operation.operation);
     if (!type) throw new GraphQLError(`There are no ${operation.operation}s.`, { nodes: operation });
-    const planner = new Planner(this.schema, this.fragments, variables);
+    const planner = new Planner({
+      schema: this.schema,
+      fragments: this.fragments,
+      variableValues: variables,
+    });
     const plan = planner.fieldsOf(type, [operation.selectionSet]);
     if (this.#plans.size < MAX_PLANS) this.#plans.set(key, plan);
     return plan;
@@ -148,35 +151,15 @@ type Complete = (value: unknown, run: Run, plan: FieldPlan) => unknown;
 
 /** Works out which fields are selected, and how their values are completed. */
 class Planner {
-  constructor(
-    private readonly schema: GraphQLSchema,
-    private readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>,
-    /** Only those in @skip and @include are looked at. */
-    private readonly variables: Record<string, unknown>,
-  ) {}
+  readonly #schema: GraphQLSchema;
+
+  /** @param operation of its variables, only those in @skip and @include are looked at */
+  constructor(private readonly operation: Operation) {
+    this.#schema = operation.schema;
+  }
 
   fieldsOf(type: GraphQLObjectType, sets: readonly (SelectionSetNode | undefined)[]): readonly FieldPlan[] {
-    const nodesByKey = new Map<string, FieldNode[]>();
-    const visited = new Set<string>();
-    const collect = (set: SelectionSetNode | undefined): void => {
-      for (const node of set?.selections ?? []) {
-        if (!this.#isIncluded(node)) continue;
-        if (node.kind === Kind.FIELD) {
-          const key = (node.alias ?? node.name).value;
-          const nodes = nodesByKey.get(key);
-          if (nodes) nodes.push(node);
-          else nodesByKey.set(key, [node]);
-        } else if (node.kind === Kind.INLINE_FRAGMENT) {
-          if (this.#applies(type, node.typeCondition?.name.value)) collect(node.selectionSet);
-        } else if (!visited.has(node.name.value)) {
-          visited.add(node.name.value);
-          const fragment = this.fragments[node.name.value];
-          if (fragment && this.#applies(type, fragment.typeCondition.name.value))
-            collect(fragment.selectionSet);
-        }
-      }
-    };
-    sets.forEach(collect);
+    const nodesByKey = collectFields(this.operation, type, sets);
     return Array.from(nodesByKey, ([key, nodes]) => this.#planOf(type, key, nodes)).filter(
       (plan) => plan !== null,
     );
@@ -198,7 +181,7 @@ class Planner {
 
   #fieldOf(type: GraphQLObjectType, name: string): GraphQLField<unknown, unknown> | undefined {
     if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
-    if (type === this.schema.getQueryType()) {
+    if (type === this.#schema.getQueryType()) {
       if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
       if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
     }
@@ -233,8 +216,8 @@ class Planner {
     const resolveType = type.resolveType ?? defaultTypeResolver;
     return (value, run, plan) => {
       const name = resolveType(value, run.context, run.inputs(plan).info, type);
-      const runtimeType = typeof name === 'string' ? this.schema.getType(name) : undefined;
-      if (!isObjectType(runtimeType) || !this.schema.isSubType(type, runtimeType)) {
+      const runtimeType = typeof name === 'string' ? this.#schema.getType(name) : undefined;
+      if (!isObjectType(runtimeType) || !this.#schema.isSubType(type, runtimeType)) {
         throw new GraphQLError(`"${type.name}" must resolve to one of its types, at once.`, {
           nodes,
         });
@@ -246,19 +229,6 @@ class Planner {
       }
       return complete(value, run, plan);
     };
-  }
-
-  #applies(type: GraphQLObjectType, condition: string | undefined): boolean {
-    if (condition === undefined || condition === type.name) return true;
-    const conditionType = this.schema.getType(condition);
-    return isAbstractType(conditionType) && this.schema.isSubType(conditionType, type);
-  }
-
-  #isIncluded(node: SelectionNode): boolean {
-    if (!node.directives?.length) return true;
-    const skip = getDirectiveValues(GraphQLSkipDirective, node, this.variables);
-    const include = getDirectiveValues(GraphQLIncludeDirective, node, this.variables);
-    return skip?.['if'] !== true && include?.['if'] !== false;
   }
 }
 
@@ -274,6 +244,7 @@ function unlessNull(complete: Complete): Complete {
   return (value, run, plan) => {
     if (value === null || value === undefined) return null;
     if (value instanceof Error) throw value;
+    if (value instanceof Written && value.isFinal) return value;
     return complete(value, run, plan);
   };
 }

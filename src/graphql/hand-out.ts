@@ -1,10 +1,15 @@
-import { defaultTypeResolver, isAbstractType, isObjectType, type GraphQLSchema } from 'graphql';
-import { partKey } from './selection.js';
+import {
+  defaultTypeResolver,
+  isAbstractType,
+  isObjectType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+} from 'graphql';
+import { Written, WrittenObject } from '../reading/written.js';
 
 /**
- * Lets fields below the root hand out what the field at the root has read: those with arguments the part that
- * was read for their arguments, and interfaces the type that the object names as `__typename`. All others are
- * properties. (Resolvers of type-graphql would do the same with a promise for each row and field.)
+ * Lets fields below the root hand out what the field at the root has read: of a text that PostgreSQL wrote, what
+ * stands there under the field's name in the answer; of any other object, its property.
  */
 export function handOut(schema: GraphQLSchema): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType()]);
@@ -13,9 +18,15 @@ export function handOut(schema: GraphQLSchema): GraphQLSchema {
     if (isAbstractType(type)) type.resolveType = defaultTypeResolver;
     if (!isObjectType(type) || roots.has(type)) continue;
     for (const field of Object.values(type.getFields())) {
-      if (field.args.length === 0) continue;
-      field.resolve = (parent: Record<string, unknown>, _args, _context, info) => parent[partKey(info)];
+      field.resolve = (parent, _args, _context, info) => valueOf(parent, info);
     }
   }
   return schema;
+}
+
+function valueOf(parent: unknown, { fieldName, path }: GraphQLResolveInfo): unknown {
+  const key = String(path.key);
+  if (parent instanceof Written || parent instanceof WrittenObject) return parent.get(key);
+  const value = (parent as Readonly<Record<string, unknown>>)[fieldName];
+  return value instanceof Written ? value.as(key) : value;
 }

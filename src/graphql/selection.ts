@@ -1,24 +1,29 @@
 import {
+  BREAK,
   getArgumentValues,
-  getDirectiveValues,
   getNamedType,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
-  isAbstractType,
   isObjectType,
-  Kind,
+  visit,
   type FieldNode,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
-  type SelectionNode,
-  type SelectionSetNode,
 } from 'graphql';
 import { Problems } from '../errors.js';
-import { Selection, type Part } from '../reading/selection.js';
+import { Selection, type Field } from '../reading/selection.js';
+import { collectFields } from './collect-fields.js';
 
 /** What the operation asks for below the current field, where it answers with an object of one type. */
 export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(info.returnType)): Selection {
-  return type === null ? Selection.of() : selectionBelow(info, type, info.fieldNodes);
+  if (type === null) return Selection.NOTHING;
+  const known = constant.get(info.fieldNodes)?.get(type);
+  if (known !== undefined) return known;
+  const look = new Look(info);
+  const selection = look.below(type, info.fieldNodes);
+  if (!look.usesVariables) {
+    const byType = constant.get(info.fieldNodes) ?? new Map<GraphQLObjectType, Selection>();
+    constant.set(info.fieldNodes, byType.set(type, selection));
+  }
+  return selection;
 }
 
 /** As `selectionOf`, for the objects of one of the types that the field may answer with. */
@@ -27,94 +32,65 @@ export function selectionOn(info: GraphQLResolveInfo, name: string): Selection {
   return selectionOf(info, isObjectType(type) ? type : null);
 }
 
-/** Under which key the current field was read. */
-export function partKey(info: GraphQLResolveInfo): string {
-  const { fieldName, fieldNodes, parentType, variableValues } = info;
-  const [node] = fieldNodes;
-  // Without arguments the key is the name, which needs no look at the arguments' values.
-  if (!node?.arguments?.length) return fieldName;
-  const known = keys.get(info);
-  if (known !== undefined) return known;
-  const field = parentType.getFields()[fieldName];
-  const key =
-    field === undefined ? fieldName : keyOf(fieldName, getArgumentValues(field, node, variableValues));
-  keys.set(info, key);
-  return key;
-}
+/**
+ * Selections that are the same whatever the variables are. The executor has a list of nodes of its own for each
+ * set of values of the variables in @skip and @include.
+ */
+const constant = new WeakMap<readonly FieldNode[], Map<GraphQLObjectType, Selection>>();
 
-/** One `info` comes with every object of a list. */
-const keys = new WeakMap<GraphQLResolveInfo, string>();
+/** One look at what is asked for below a field. */
+class Look {
+  /** Whether any argument was a variable. */
+  usesVariables = false;
 
-function keyOf(name: string, args: object): string {
-  const text = JSON.stringify(args);
-  return text === '{}' ? name : name + text;
-}
+  constructor(private readonly info: GraphQLResolveInfo) {}
 
-function selectionBelow(
-  info: GraphQLResolveInfo,
-  type: GraphQLObjectType,
-  fieldNodes: readonly FieldNode[],
-): Selection {
-  const parts: Part[] = [];
-  const visited = new Set<string>();
-  const visit = (set: SelectionSetNode | undefined): void => {
-    for (const node of set?.selections ?? []) {
-      if (!isIncluded(info, node)) continue;
-      if (node.kind === Kind.FIELD) {
-        const part = partOf(info, type, node);
-        if (part) parts.push(part);
-      } else if (node.kind === Kind.INLINE_FRAGMENT) {
-        if (applies(info, type, node.typeCondition?.name.value)) visit(node.selectionSet);
-      } else if (!visited.has(node.name.value)) {
-        visited.add(node.name.value);
-        const fragment = info.fragments[node.name.value];
-        if (fragment && applies(info, type, fragment.typeCondition.name.value)) visit(fragment.selectionSet);
-      }
+  below(type: GraphQLObjectType, fieldNodes: readonly FieldNode[]): Selection {
+    const sets = fieldNodes.map(({ selectionSet }) => selectionSet);
+    const fields = new Map<string, Field>();
+    for (const [key, nodes] of collectFields(this.info, type, sets)) {
+      const field = this.#field(type, nodes);
+      if (field) fields.set(key, field);
     }
-  };
-  for (const { selectionSet } of fieldNodes) visit(selectionSet);
-  return new Selection(parts);
-}
-
-/** Null for what is not read: `__typename`, and a field with arguments that its execution will refuse. */
-function partOf(info: GraphQLResolveInfo, type: GraphQLObjectType, node: FieldNode): Part | null {
-  const name = node.name.value;
-  const field = type.getFields()[name];
-  if (field === undefined) return null;
-  let args: Record<string, unknown> = {};
-  if (field.args.length > 0) {
-    try {
-      args = getArgumentValues(field, node, info.variableValues);
-    } catch {
-      return null;
-    }
-    const problems = new Problems();
-    problems.checkText('', args);
-    if (problems.any()) return null;
+    return new Selection(type.name, fields);
   }
-  const below = namedObjectType(field.type);
-  const selection = below === null ? Selection.of() : selectionBelow(info, below, [node]);
-  return { key: node.arguments?.length ? keyOf(name, args) : name, name, args, selection };
+
+  #field(type: GraphQLObjectType, nodes: readonly FieldNode[]): Field | null {
+    const [node] = nodes;
+    const name = node?.name.value ?? '';
+    if (name === '__typename') return { name, args: {}, selection: Selection.NOTHING };
+    const definition = type.getFields()[name];
+    if (node === undefined || definition === undefined) return null;
+    const below = namedObjectType(definition.type);
+    const selection = below === null ? Selection.NOTHING : this.below(below, nodes);
+    if (definition.args.length === 0) return { name, args: {}, selection };
+    this.usesVariables ||= hasVariable(node);
+    try {
+      const args = getArgumentValues(definition, node, this.info.variableValues);
+      const problems = new Problems();
+      for (const [argument, value] of Object.entries(args)) problems.checkText(argument, value);
+      problems.throwIfAny();
+      return { name, args, selection };
+    } catch (error) {
+      return { name, args: {}, refusal: error as Error, selection };
+    }
+  }
+}
+
+function hasVariable({ arguments: args = [] }: FieldNode): boolean {
+  let found = false;
+  for (const argument of args) {
+    visit(argument, {
+      Variable: () => {
+        found = true;
+        return BREAK;
+      },
+    });
+  }
+  return found;
 }
 
 function namedObjectType(type: GraphQLResolveInfo['returnType']): GraphQLObjectType | null {
   const named = getNamedType(type);
   return isObjectType(named) ? named : null;
-}
-
-function applies(
-  { schema }: GraphQLResolveInfo,
-  type: GraphQLObjectType,
-  condition: string | undefined,
-): boolean {
-  if (condition === undefined || condition === type.name) return true;
-  const conditionType = schema.getType(condition);
-  return isAbstractType(conditionType) && schema.isSubType(conditionType, type);
-}
-
-function isIncluded({ variableValues }: GraphQLResolveInfo, node: SelectionNode): boolean {
-  if (!node.directives?.length) return true;
-  const skip = getDirectiveValues(GraphQLSkipDirective, node, variableValues);
-  const include = getDirectiveValues(GraphQLIncludeDirective, node, variableValues);
-  return skip?.['if'] !== true && include?.['if'] !== false;
 }

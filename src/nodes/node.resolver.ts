@@ -3,7 +3,8 @@ import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
 import { checkIdCount } from '../graphql/ids.js';
 import { selectionOn } from '../graphql/selection.js';
-import { Node, typed, type Typed } from './node.type.js';
+import type { Written } from '../reading/written.js';
+import { Node } from './node.type.js';
 
 @Resolver()
 export class NodeResolver {
@@ -16,7 +17,7 @@ export class NodeResolver {
     @Arg('id', () => ID, { description: 'Id of a game, a task, a strategy or a strategy reassignment.' })
     id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Typed | null> {
+  ): Promise<Written | null> {
     const [node] = await nodesOf(context, [id], info);
     return node ?? null;
   }
@@ -32,7 +33,7 @@ export class NodeResolver {
     })
     ids: string[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(Typed | null)[]> {
+  ): Promise<(Written | null)[]> {
     checkIdCount('ids', ids);
     return nodesOf(context, ids, info);
   }
@@ -43,15 +44,12 @@ async function nodesOf(
   { caller, games, tasks, strategies, reassignments }: Context,
   ids: string[],
   info: GraphQLResolveInfo,
-): Promise<(Typed | null)[]> {
+): Promise<(Written | null)[]> {
   const found = await Promise.all([
-    typed('Game', games.getGamesByIds(caller, ids, selectionOn(info, 'Game'))),
-    typed('Task', tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task'))),
-    typed('Strategy', strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy'))),
-    typed(
-      'StrategyReassignment',
-      reassignments.getReassignmentsByIds(caller, ids, selectionOn(info, 'StrategyReassignment')),
-    ),
+    games.getGamesByIds(caller, ids, selectionOn(info, 'Game')),
+    tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task')),
+    strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy')),
+    reassignments.getReassignmentsByIds(caller, ids, selectionOn(info, 'StrategyReassignment')),
   ]);
   return ids.map((_id, index) => found.map((objects) => objects[index]).find((object) => object) ?? null);
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import sql, { raw, type Sql } from 'sql-template-tag';
 
 /** Longest cursor that is looked at, in characters. */
 const MAX_CURSOR_LENGTH = 8_192;
+/** Characters of a digest in a cursor. */
+const DIGEST_LENGTH = 16;
 
 /**
  * Where a row stands in an ordering: the row's sort values as exact text, in the order of the ordering,
@@ -15,12 +18,20 @@ export function fingerprintOf(...parts: readonly unknown[]): string {
 }
 
 /**
- * Writes a position as an opaque cursor. The cursor carries a digest of the position and of what it
- * belongs to, so that one which is damaged or used elsewhere is told from a good one. That is no
- * signature: a cursor grants nothing, the caller's scope is in the SQL of every page.
+ * Writes a position as an opaque cursor: base64url of a JSON array of a digest and the position. The digest covers
+ * the position and what the cursor belongs to, so that one which is damaged or used elsewhere is told from a good
+ * one. That is no signature: a cursor grants nothing, the caller's scope is in the SQL of every page.
+ *
+ * @param position a column that holds the position as a JSON array, without blanks
  */
-export function encodeCursor(fingerprint: string, position: Position): string {
-  return Buffer.from(JSON.stringify([checksum(fingerprint, position), ...position])).toString('base64url');
+export function cursorSql(fingerprint: string, position: Sql): Sql {
+  const sum = sql`sha256(convert_to(${fingerprint}::text || ${position}, 'UTF8'))`;
+  const text = sql`'["' || substr(${base64url(sum)}, 1, ${raw(String(DIGEST_LENGTH))}) || '",' || substr(${position}, 2)`;
+  return base64url(sql`convert_to(${text}, 'UTF8')`);
+}
+
+function base64url(bytes: Sql): Sql {
+  return sql`translate(encode(${bytes}, 'base64'), E'+/=\\n', '-_')`;
 }
 
 /** Reads a cursor; null when it is damaged or does not belong to `fingerprint`. */
@@ -37,13 +48,9 @@ export function decodeCursor(fingerprint: string, cursor: string): Position | nu
   if (!Array.isArray(values)) return null;
   const [sum, ...position] = values as unknown[];
   if (!position.every((value) => value === null || typeof value === 'string')) return null;
-  return sum === checksum(fingerprint, position) ? position : null;
-}
-
-function checksum(fingerprint: string, position: Position): string {
-  return digest(fingerprint + JSON.stringify(position));
+  return sum === digest(fingerprint + JSON.stringify(position)) ? position : null;
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+  return createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_LENGTH);
 }

@@ -1,10 +1,21 @@
-import sql, { join, raw, type Sql } from 'sql-template-tag';
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import { parseTimestamp } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, limitExceeded, type Problems } from '../errors.js';
 import type { Selection } from '../reading/selection.js';
-import type { Shape } from '../reading/shape.js';
-import { decodeCursor, encodeCursor, fingerprintOf, type Position } from './cursor.js';
+import type { Reader } from '../reading/reader.js';
+import {
+  boolean,
+  number,
+  objectShape,
+  quoted,
+  text,
+  token,
+  written,
+  type Shape,
+  type ShapeMaker,
+} from '../reading/shape.js';
+import { cursorSql, decodeCursor, fingerprintOf, type Position } from './cursor.js';
 import { after, and, or, orderBy, reversed, type KeysetColumn, type Ordering } from './keyset.js';
 
 /** Rows of a page when neither `first` nor `last` is given. */
@@ -48,43 +59,6 @@ export interface List {
   readonly ordering: Ordering;
   /** Id of the object that the list belongs to; the cursors of its list are no other object's. */
   readonly parentId?: Sql;
-}
-
-/** One page of a list, with the fields of a Relay connection. What was not asked for is not there. */
-export class Page<Row> {
-  constructor(
-    readonly nodes: readonly Row[],
-    readonly totalCount: number,
-    readonly hasNextPage: boolean,
-    readonly hasPreviousPage: boolean,
-    /** Cursor of the row at this index of `nodes`. */
-    private readonly cursorAt: (index: number) => string,
-  ) {}
-
-  static readonly EMPTY = new Page<never>([], 0, false, false, () => '');
-
-  /** The rows, each with its cursor, which is made only when it is asked for. */
-  get edges(): readonly Edge<Row>[] {
-    return this.nodes.map((node, index) => ({ node, cursor: () => this.cursorAt(index) }));
-  }
-
-  get pageInfo(): this {
-    return this;
-  }
-
-  get startCursor(): string | null {
-    return this.nodes.length === 0 ? null : this.cursorAt(0);
-  }
-
-  get endCursor(): string | null {
-    return this.nodes.length === 0 ? null : this.cursorAt(this.nodes.length - 1);
-  }
-}
-
-/** A row of a page and where it stands in the list. */
-export interface Edge<Row> {
-  readonly node: Row;
-  readonly cursor: () => string;
 }
 
 /**
@@ -149,76 +123,146 @@ function isOfType(type: KeysetColumn['type'], value: string | null): boolean {
   return type === 'uuid' ? isUuid(value) : 'utc' in parseTimestamp(value);
 }
 
-/** What is asked for of the rows of a connection, as `nodes` or in its `edges`. */
-export function nodeSelection(connection: Selection): Selection {
-  return connection.below('nodes').merge(connection.below('edges').below('node'));
+/** What is asked for of the rows of a connection, as `nodes` or in its `edges`: each way apart. */
+export function nodeSelections(connection: Selection): Selection[] {
+  const edges = connection.all('edges').flatMap(({ selection }) => selection.all('node'));
+  return [...connection.all('nodes'), ...edges].map(({ selection }) => selection);
 }
 
+/** The column of a row's position in the list, as a JSON array. */
+const POSITION = raw('item.position');
+
 /**
- * The shape of one page of a list: its rows, and of its count, page flags and cursors what is asked for.
+ * The shape of one page of a list, with the fields of a Relay connection: its rows, and of its count, page flags
+ * and cursors what is asked for.
  *
  * Of the page flags, the one on the side that the page is read towards is known by reading one row more.
  * The other needs a look at the list beyond the cursor that was given: everything up to that cursor, its
  * own row included, lies before the page.
+ *
+ * @param row the shape of a row
  */
-export function pageShape<Row extends object>(
+export function pageShape(
+  reader: Reader,
   list: List,
   request: PageRequest,
   connection: Selection,
-  row: Shape<Row>,
-): Shape<Page<Row> | Error> {
-  const pageInfo = connection.below('pageInfo');
-  const wantsCursors =
-    connection.below('edges').has('cursor') || pageInfo.has('startCursor') || pageInfo.has('endCursor');
-  const wantsRows = connection.has('nodes') || connection.has('edges') || connection.has('pageInfo');
-  const [afterOwn, beforeOwn] = [ownPosition(list, request.after), ownPosition(list, request.before)];
-  const own = { ...request, after: afterOwn, before: beforeOwn };
-  const backward = reversed(list.ordering);
-  const rowSql = wantsCursors
-    ? sql`json_build_array(${row.sql}, ${join(
-        list.ordering.map(({ text }) => text),
-        ', ',
-      )})`
-    : row.sql;
-  const expressions = [
-    list.parentId ? sql`${list.parentId}::text` : sql`NULL`,
-    wantsRows ? rowsSql(list, own, rowSql) : sql`'[]'::json`,
-    connection.has('totalCount') ? countSql(list) : sql`NULL`,
-    pageInfo.has('hasPreviousPage') && afterOwn ? existsSql(list, backward, afterOwn) : sql`FALSE`,
-    pageInfo.has('hasNextPage') && beforeOwn ? existsSql(list, list.ordering, beforeOwn) : sql`FALSE`,
-  ];
-  return {
-    sql: sql`json_build_array(${join(expressions, ', ')})`,
-    read: (json) => {
-      const [parentId, found, totalCount, anyBefore, anyAfter] = json as [
-        string | null,
-        unknown[],
-        number,
-        boolean,
-        boolean,
-      ];
-      for (const name of ['after', 'before'] as const) {
-        if (list.parentId && request[name] && request[name][0] !== parentId) {
-          return badUserInput([{ argument: name, message: BAD_CURSOR }]);
-        }
-      }
-      const more = found.length > request.limit;
-      if (more) found.pop();
-      if (request.fromEnd) found.reverse();
-      const prefix = list.parentId ? [parentId] : [];
-      const fingerprint = wantsCursors ? request.fingerprint() : '';
-      return new Page(
-        found.map((item) => row.read(wantsCursors ? (item as unknown[])[0] : item)),
-        totalCount,
-        request.fromEnd ? anyAfter : more || anyAfter,
-        request.fromEnd ? more || anyBefore : anyBefore,
-        (index) => {
-          const position = (found[index] as unknown[]).slice(1) as Position;
-          return encodeCursor(fingerprint, [...prefix, ...position]);
-        },
-      );
-    },
+  row: (selection: Selection) => Shape,
+): Shape {
+  if (list.scope.length === 0) return emptyPageShape(reader, connection);
+  const own = {
+    ...request,
+    after: ownPosition(list, request.after),
+    before: ownPosition(list, request.before),
   };
+  const rows = new Rows(list, own);
+  const cursor = (position: Sql): Sql => cursorSql(request.fingerprint(), position);
+  const backward = reversed(list.ordering);
+  const anyBefore = own.after ? existsSql(list, backward, own.after) : sql`FALSE`;
+  const anyAfter = own.before ? existsSql(list, list.ordering, own.before) : sql`FALSE`;
+  const pageInfo: Record<string, ShapeMaker> = {
+    hasNextPage: () => boolean(request.fromEnd ? anyAfter : rows.orMore(anyAfter)),
+    hasPreviousPage: () => boolean(request.fromEnd ? rows.orMore(anyBefore) : anyBefore),
+    startCursor: () => quoted(cursor(rows.position('first'))),
+    endCursor: () => quoted(cursor(rows.position('last'))),
+  };
+  const edge: Record<string, ShapeMaker> = {
+    node: (_args, node) => [rows.column(row(node))],
+    cursor: () => token(cursor(rows.ownPosition())),
+  };
+  const page = objectShape(reader, connection, {
+    nodes: (_args, node) => rows.joined([rows.column(row(node))]),
+    edges: (_args, selection) => rows.joined(objectShape(reader, selection, edge)),
+    pageInfo: (_args, selection) => objectShape(reader, selection, pageInfo),
+    totalCount: () => number(countSql(list)),
+  });
+  return (['after', 'before'] as const).reduce<Shape>((shape, name) => {
+    const position = request[name];
+    if (position === null || list.parentId === undefined) return shape;
+    const isOwn = sql`${list.parentId}::text IS NOT DISTINCT FROM ${position[0]}`;
+    const refused = [reader.refuse(badUserInput([{ argument: name, message: BAD_CURSOR }]))];
+    return [sql`CASE WHEN ${isOwn} THEN ${written(shape)} ELSE ${written(refused)} END`];
+  }, rows.read(page));
+}
+
+/** The shape of a page of nothing, which needs no database. */
+function emptyPageShape(reader: Reader, connection: Selection): Shape {
+  const pageInfo = {
+    hasNextPage: ['false'],
+    hasPreviousPage: ['false'],
+    startCursor: ['null'],
+    endCursor: ['null'],
+  };
+  return objectShape(reader, connection, {
+    nodes: ['[]'],
+    edges: ['[]'],
+    pageInfo: (_args, selection) => objectShape(reader, selection, pageInfo),
+    totalCount: ['0'],
+  });
+}
+
+/** The rows of one page, of which is read what was asked for. */
+class Rows {
+  /** Texts made of each row: the columns `item.c0`, … */
+  readonly #columns: Sql[] = [];
+  /** What is made of all rows: the columns `page.l0`, … */
+  readonly #joined: Sql[] = [];
+  #wantsPosition = false;
+  #wantsMore = false;
+
+  constructor(
+    private readonly list: List,
+    private readonly request: PageRequest,
+  ) {}
+
+  /** A text made of each row. */
+  column(shape: Shape): Sql {
+    return raw(`item.c${this.#columns.push(written(shape)) - 1}`);
+  }
+
+  /** The position of each row. */
+  ownPosition(): Sql {
+    this.#wantsPosition = true;
+    return POSITION;
+  }
+
+  /** A list of what this shape makes of each row. */
+  joined(shape: Shape): Shape {
+    const joined = sql`string_agg(${written(shape)}, ','${this.#order()})`;
+    return ['[', raw(`page.l${this.#joined.push(joined) - 1}`), ']'];
+  }
+
+  /** The position of the first or last row of the page, whichever way it is read; NULL when there is none. */
+  position(end: 'first' | 'last'): Sql {
+    const positions = `page.l${this.#joined.push(sql`array_agg(${this.ownPosition()}${this.#order()})`) - 1}`;
+    return raw(end === 'first' ? `${positions}[1]` : `${positions}[cardinality(${positions})]`);
+  }
+
+  /** Whether there are more rows in the direction of reading, or else this. */
+  orMore(condition: Sql): Sql {
+    this.#wantsMore = true;
+    return sql`page.more OR ${condition}`;
+  }
+
+  /** The shape of the page, where all that it needs was asked for. */
+  read(page: Shape): Shape {
+    if (this.#joined.length === 0 && !this.#wantsMore) return page;
+    const { limit, fromEnd } = this.request;
+    const columns = this.#columns.map((column, index) => sql`${column} AS c${raw(String(index))}`);
+    if (this.#wantsPosition) columns.push(sql`${positionSql(this.list)} AS position`);
+    const rows = rowsSql(this.list, this.request, columns, this.#wantsMore ? limit + 1 : limit);
+    const isNumbered = this.#wantsMore || fromEnd;
+    const shown = this.#wantsMore ? sql` FILTER (WHERE item.number <= ${raw(String(limit))})` : empty;
+    const joined = this.#joined.map((text, index) => sql`${text}${shown} AS l${raw(String(index))}`);
+    if (this.#wantsMore) joined.push(sql`count(*) > ${raw(String(limit))} AS more`);
+    // Rows are numbered as they come, which is the order of the subquery within.
+    const items = isNumbered ? sql`SELECT *, row_number() OVER () AS number FROM (${rows}) item` : rows;
+    return [sql`(SELECT ${written(page)} FROM (SELECT ${join(joined, ', ')} FROM (${items}) item) page)`];
+  }
+
+  #order(): Sql {
+    return this.request.fromEnd ? sql` ORDER BY item.number DESC` : empty;
+  }
 }
 
 /** A position without the parent's id that stands before it in the cursors of a list with a parent. */
@@ -227,7 +271,6 @@ function ownPosition(list: List, position: Position | null): Position | null {
 }
 
 function countSql({ table, scope, filter }: List): Sql {
-  if (scope.length === 0) return sql`0`;
   return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(scope), ...filter])})`;
 }
 
@@ -242,18 +285,25 @@ function existsSql({ table, scope, filter }: List, ordering: Ordering, position:
         sql`(SELECT TRUE FROM ${table} WHERE ${and([visible, ...filter, later])} ORDER BY ${orderBy(ordering)} LIMIT 1)`,
     ),
   );
-  return probes.length === 0 ? sql`FALSE` : sql`coalesce(${join(probes, ', ')}, FALSE)`;
+  return sql`coalesce(${join(probes, ', ')}, FALSE)`;
 }
 
-/** The rows of the page, and one more where there is one, in the direction that it is read in. */
-function rowsSql(list: List, request: PageRequest, row: Sql): Sql {
-  const branches = branchesOf(list, request);
-  if (branches.length === 0) return sql`'[]'::json`;
+/** The position of a row, as a JSON array. */
+function positionSql({ parentId, ordering }: List): Sql {
+  const values = ordering.map(({ text: column, type }) => (type === 'text' ? text(column) : quoted(column)));
+  const all = parentId ? [text(sql`${parentId}::text`), ...values] : values;
+  return written([...all.flatMap((value, index) => [index === 0 ? '[' : ',', ...value]), ']']);
+}
+
+/** So many rows of the page, in the direction that it is read in. */
+function rowsSql(list: List, request: PageRequest, columns: readonly Sql[], limit: number): Sql {
   const { table, id } = list;
+  const selected = columns.length === 0 ? empty : join(columns, ', ');
+  const branches = branchesOf(list, request);
   const ordering = orderBy(request.fromEnd ? reversed(list.ordering) : list.ordering);
   // The limit is written into the text: as a parameter it would hide from the planner how few rows are
   // wanted, and a prepared statement would be planned anew each time.
-  const tail = sql`ORDER BY ${ordering} LIMIT ${raw(String(request.limit + 1))}`;
+  const tail = sql`ORDER BY ${ordering} LIMIT ${raw(String(limit))}`;
   const [only, ...others] = branches;
   const condition =
     only !== undefined && others.length === 0
@@ -262,7 +312,7 @@ function rowsSql(list: List, request: PageRequest, row: Sql): Sql {
           branches.map((branch) => sql`(SELECT ${id} FROM ${table} WHERE ${branch} ${tail})`),
           ' UNION ALL ',
         )})`;
-  return sql`(SELECT coalesce(json_agg(r.o), '[]') FROM (SELECT ${row} AS o FROM ${table} WHERE ${condition} ${tail}) r)`;
+  return sql`SELECT ${selected} FROM ${table} WHERE ${condition} ${tail}`;
 }
 
 /** Conditions of the window, apart wherever an index can serve each of them alone. */

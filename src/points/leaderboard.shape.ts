@@ -1,34 +1,19 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { Caller } from '../auth/caller.js';
-import { timestampText } from '../database/timestamp.js';
 import { limitExceeded, Problems } from '../errors.js';
 import { idColumn } from '../paging/columns.js';
 import type { Ordering } from '../paging/keyset.js';
-import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import { pageRequest, pageShape, type PageArguments } from '../paging/page.js';
+import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
-import { objectShape, type Selected, type Shape } from '../reading/shape.js';
+import { number, objectShape, text, timestamp, written, type Shape } from '../reading/shape.js';
 
-/** A user's points in a game or a task. */
-export interface LeaderboardRow {
-  /** The user's id in the database; not shown. */
-  readonly id: string;
+const COLUMNS = {
   /** Equal points share a rank: 1, 2, 2, 4. */
-  readonly rank: number;
-  readonly externalUserId: string | null;
-  readonly points: number;
-  readonly timesAwarded: number;
-  readonly lastAwardedAt: string | null;
-}
-
-export type SelectedLeaderboardEntry = Selected<LeaderboardRow>;
-
-const COLUMNS: Readonly<Record<keyof LeaderboardRow, Sql>> = {
-  id: sql`l."userId"`,
-  rank: sql`l.rank`,
-  externalUserId: sql`(SELECT u."externalUserId" FROM users u WHERE u.id = l."userId")`,
-  points: sql`l.points`,
-  timesAwarded: sql`l.times`,
-  lastAwardedAt: timestampText(sql`l.last`),
+  rank: number(sql`l.rank`),
+  externalUserId: text(sql`(SELECT u."externalUserId" FROM users u WHERE u.id = l."userId")`),
+  points: number(sql`l.points`),
+  timesAwarded: number(sql`l.times`),
+  lastAwardedAt: timestamp(sql`l.last`),
 };
 
 /**
@@ -47,38 +32,31 @@ const ORDERING: Ordering = [
 ];
 
 /** The leaderboard of a game `g`, over all its tasks. */
-export function gameLeaderboardShape(
-  caller: Caller,
-  args: PageArguments,
-  connection: Selection,
-): Shape<Page<SelectedLeaderboardEntry> | Error> {
+export function gameLeaderboardShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
   // Not as a join: whose size PostgreSQL guesses at a few rows, and would then sort a million on disk.
   const awards = sql`userpoints up
     WHERE up."taskId" = ANY(ARRAY(SELECT t.id FROM tasks t WHERE t."gameId" = g.id))`;
-  return leaderboardShape(caller, 'Game.leaderboard', sql`g.id`, awards, args, connection);
+  return leaderboardShape(reader, 'Game.leaderboard', sql`g.id`, awards, args, connection);
 }
 
 /** The leaderboard of a task `t`. */
-export function taskLeaderboardShape(
-  caller: Caller,
-  args: PageArguments,
-  connection: Selection,
-): Shape<Page<SelectedLeaderboardEntry> | Error> {
+export function taskLeaderboardShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
   const awards = sql`userpoints up WHERE up."taskId" = t.id`;
-  return leaderboardShape(caller, 'Task.leaderboard', sql`t.id`, awards, args, connection);
+  return leaderboardShape(reader, 'Task.leaderboard', sql`t.id`, awards, args, connection);
 }
 
 /** Most leaderboards of one object that one operation may ask for. */
 const MAX_LEADERBOARDS = 5;
 
 /**
- * Each page of a leaderboard, asked for under an alias with other arguments, adds up all points anew: what that
- * costs cannot be told from the operation, so there may be few.
+ * Each page of a leaderboard adds up all points anew: what that costs cannot be told from the operation, so there
+ * may be few of one object.
  *
+ * @param selections all that is asked for of the object
  * @throws LIMIT_EXCEEDED
  */
-export function checkLeaderboards(selection: Selection): void {
-  const count = selection.parts('leaderboard').length;
+export function checkLeaderboards(...selections: readonly Selection[]): void {
+  const count = selections.flatMap((selection) => selection.all('leaderboard')).length;
   if (count > MAX_LEADERBOARDS) {
     throw limitExceeded(
       `At most ${MAX_LEADERBOARDS} pages of one leaderboard may be asked for at once; there are ${count}.`,
@@ -88,13 +66,13 @@ export function checkLeaderboards(selection: Selection): void {
 
 /** NULL points count as 0; awards without a user are left out. */
 function leaderboardShape(
-  caller: Caller,
+  reader: Reader,
   name: string,
   parentId: Sql,
   awards: Sql,
   args: PageArguments,
   connection: Selection,
-): Shape<Page<SelectedLeaderboardEntry> | Error> {
+): Shape {
   const list = {
     table: sql`l`,
     id: sql`l."userId"`,
@@ -103,16 +81,17 @@ function leaderboardShape(
     ordering: ORDERING,
     parentId,
   };
-  const request = pageRequest(args, list, [name, caller], new Problems());
-  const page = pageShape(list, request, connection, objectShape(COLUMNS, nodeSelection(connection)));
+  const request = pageRequest(args, list, [name, reader.caller], new Problems());
+  const page = written(
+    pageShape(reader, list, request, connection, (entry) => objectShape(reader, entry, COLUMNS)),
+  );
   // The sums are made once, for the rows, the count and the page flags alike.
-  return {
-    sql: sql`(WITH l AS (
+  return [
+    sql`(WITH l AS (
         SELECT up."userId", coalesce(sum(up.points), 0) AS points, -coalesce(sum(up.points), 0) AS minus,
           count(*)::int AS times, max(up.created_at) AS last,
           rank() OVER (ORDER BY -coalesce(sum(up.points), 0))::int AS rank
         FROM ${awards} AND up."userId" IS NOT NULL GROUP BY up."userId")
-      SELECT ${page.sql})`,
-    read: (json) => page.read(json),
-  };
+      SELECT ${page})`,
+  ];
 }

@@ -1,13 +1,12 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
-import type { LeaderboardRow } from './leaderboard.shape.js';
 
 @ObjectType('LeaderboardEntry', {
   description: 'What a user has collected in a game or in one of its tasks.',
   simpleResolvers: true,
 })
-export class LeaderboardEntryType implements Omit<LeaderboardRow, 'id'> {
+export class LeaderboardEntryType {
   @Field(() => Int, {
     description: 'Place on the leaderboard, from 1. Equal points share a place: 1, 2, 2, 4.',
   })

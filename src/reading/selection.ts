@@ -1,47 +1,46 @@
 /** A field that is asked for of an object, with its arguments and what is asked for below it. */
-export interface Part {
-  /** Name and arguments: what is asked for twice in the same way is read once. */
-  readonly key: string;
+export interface Field {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** What is wrong with the arguments, where they cannot be used. */
+  readonly refusal?: Error;
   readonly selection: Selection;
 }
 
-/** What is asked for of an object, so that only that is read. */
+/** What is asked for of an object: its fields by their names in the answer, in the order of the answer. */
 export class Selection {
-  readonly #parts: ReadonlyMap<string, Part>;
+  constructor(
+    /** Name of the object's type. */
+    readonly typeName: string,
+    readonly fields: ReadonlyMap<string, Field>,
+    /** Whether each field stands for the whole object, asked for in several ways: see `below`. */
+    readonly isSplit = false,
+  ) {}
 
-  constructor(parts: Iterable<Part>) {
-    const merged = new Map<string, Part>();
-    for (const part of parts) {
-      const known = merged.get(part.key);
-      merged.set(part.key, known ? { ...known, selection: known.selection.merge(part.selection) } : part);
-    }
-    this.#parts = merged;
-  }
+  static readonly NOTHING = new Selection('', new Map());
 
   /** A selection of fields without arguments. */
-  static of(...names: readonly string[]): Selection {
-    return new Selection(names.map((name) => ({ key: name, name, args: {}, selection: NOTHING })));
+  static of(typeName: string, fields: Readonly<Record<string, Selection>>): Selection {
+    const named = Object.entries(fields).map(
+      ([name, selection]) => [name, { name, args: {}, selection }] as const,
+    );
+    return new Selection(typeName, new Map(named));
   }
 
-  has(name: string): boolean {
-    return this.parts(name).length > 0;
+  /** The fields of this name: several when it is asked for under several names in the answer. */
+  all(name: string): Field[] {
+    if (this.isSplit) return [...this.fields.values()].flatMap(({ selection }) => selection.all(name));
+    return [...this.fields.values()].filter((field) => field.name === name);
   }
 
-  /** The fields of this name: several when it is asked for with different arguments. */
-  parts(name: string): Part[] {
-    return [...this.#parts.values()].filter((part) => part.name === name);
-  }
-
-  /** What is asked for below the fields of this name. */
-  below(name: string): Selection {
-    return new Selection(this.parts(name).flatMap(({ selection }) => [...selection.#parts.values()]));
-  }
-
-  merge(other: Selection): Selection {
-    return new Selection([...this.#parts.values(), ...other.#parts.values()]);
+  /**
+   * What is asked for below the fields of these names, which are one object or alike. Asked for under several
+   * names in the answer, it is split: then each of these names stands for the object.
+   */
+  below(...names: readonly string[]): Selection {
+    const wanted = [...this.fields].filter(([, { name }]) => names.includes(name));
+    const [first, second] = wanted;
+    if (second === undefined) return first?.[1].selection ?? Selection.NOTHING;
+    return new Selection(first?.[1].selection.typeName ?? '', new Map(wanted), true);
   }
 }
-
-const NOTHING = new Selection([]);

@@ -1,102 +1,124 @@
 import { GraphQLError } from 'graphql';
-import sql, { join, type Sql } from 'sql-template-tag';
+import sql, { join, raw, type Sql } from 'sql-template-tag';
+import { timestampText } from '../database/timestamp.js';
 import { limitExceeded } from '../errors.js';
-import type { Selection } from './selection.js';
+import type { Reader } from './reader.js';
+import type { Field, Selection } from './selection.js';
 
 /**
- * How something is read: an SQL expression that yields it as JSON, and how that JSON becomes a value.
- * Shapes nest, so that whatever an operation asks for is one expression of one statement.
+ * How PostgreSQL writes something as JSON text: constant text, and SQL expressions that yield text. Shapes nest, so
+ * that whatever an operation asks for is one expression of one statement.
  */
-export interface Shape<Value> {
-  readonly sql: Sql;
-  read(json: unknown): Value;
-}
+export type Shape = readonly (string | Sql)[];
 
-/** A shape of a plain value: text, number, boolean or null. */
-export function scalar<Value extends string | number | boolean | null>(expression: Sql): Shape<Value> {
-  return { sql: expression, read: (json) => json as Value };
-}
+/** The shape of what is asked for with these arguments. @throws GraphQLError to refuse the arguments */
+export type ShapeMaker = (args: never, selection: Selection) => Shape;
 
-/**
- * An object as it was asked for: its plain fields by name, and the others by the key under which they were asked
- * for, which is the name where there are no arguments.
- */
-export type Selected<Columns> = Partial<Columns> & { readonly id: string };
+/** A nullable text, or anything else that PostgreSQL's own JSON is good for. */
+export const text = (expression: Sql): Shape => [sql`coalesce(to_json(${expression}), 'null')`];
 
-/** `json_build_array` takes 100 arguments. */
-const MAX_ENTRIES = 100;
+/** What is never NULL, and has no character that JSON escapes: an id, a hash. */
+export const token = (expression: Sql): Shape => ['"', expression, '"'];
 
-/**
- * The shape of an object: of its columns those that are selected (`id` always), and its parts.
- *
- * @param columns expression by field name
- * @param parts shape by part key
- * @throws LIMIT_EXCEEDED when the object has more fields than one JSON array can be built of
- */
-export function objectShape<Columns extends object>(
-  columns: Readonly<Record<keyof Columns & string, Sql>>,
-  selection: Selection,
-  parts: Readonly<Record<string, Shape<unknown>>> = {},
-): Shape<Selected<Columns>> {
-  const names = (Object.keys(columns) as (keyof Columns & string)[]).filter(
-    (name) => name === 'id' || selection.has(name),
-  );
-  const keyed = Object.entries(parts);
-  if (names.length + keyed.length > MAX_ENTRIES) {
-    throw limitExceeded(`At most ${MAX_ENTRIES} fields may be asked for of one object.`);
+/** A number that is never NULL. */
+export const number = (expression: Sql): Shape => [expression];
+
+/** A nullable text or value that has no character that JSON escapes. */
+export const quoted = (expression: Sql): Shape => [sql`coalesce('"' || ${expression} || '"', 'null')`];
+
+export const boolean = (expression: Sql): Shape => [sql`(${expression})::text`];
+
+/** A nullable `timestamptz`. */
+export const timestamp = (column: Sql): Shape => quoted(timestampText(column));
+
+/** Most arguments of a function of PostgreSQL. */
+const MAX_ARGUMENTS = 100;
+
+/** The expression that yields a shape's text. */
+export function written(shape: Shape): Sql {
+  const args: Sql[] = [];
+  let constant = '';
+  const flush = (): void => {
+    if (constant !== '') args.push(raw(literal(constant)));
+    constant = '';
+  };
+  for (const piece of shape) {
+    if (typeof piece === 'string') constant += piece;
+    else {
+      flush();
+      args.push(piece);
+    }
   }
-  const expressions = [...names.map((name) => columns[name]), ...keyed.map(([, shape]) => shape.sql)];
-  return {
-    sql: sql`json_build_array(${join(expressions, ', ')})`,
-    read: (json) => {
-      const values = json as readonly unknown[];
-      const object: Record<string, unknown> = {};
-      names.forEach((name, index) => {
-        object[name] = values[index];
-      });
-      keyed.forEach(([key, shape], index) => {
-        object[key] = shape.read(values[names.length + index]);
-      });
-      return object as Selected<Columns>;
-    },
-  };
+  flush();
+  const [only] = args;
+  return only !== undefined && args.length === 1 ? sql`(${only})::text` : concat(args);
 }
 
-/** All rows of a subquery that selects one column `o` made by `item`. */
-export function listShape<Item>(item: Shape<Item>, subquery: Sql): Shape<Item[]> {
-  return {
-    sql: sql`(SELECT coalesce(json_agg(r.o), '[]') FROM (${subquery}) r)`,
-    read: (json) => (json as unknown[]).map((value) => item.read(value)),
-  };
+/** NULL counts as no text. */
+function concat(args: readonly Sql[]): Sql {
+  if (args.length <= MAX_ARGUMENTS) return sql`concat(${join(args, ',')})`;
+  const parts: Sql[] = [];
+  for (let start = 0; start < args.length; start += MAX_ARGUMENTS) {
+    parts.push(concat(args.slice(start, start + MAX_ARGUMENTS)));
+  }
+  return concat(parts);
 }
 
-/** One row, or null, of a subquery that selects one column made by `item`. */
-export function optionalShape<Item>(item: Shape<Item>, subquery: Sql): Shape<Item | null> {
-  return { sql: sql`(${subquery})`, read: (json) => (json === null ? null : item.read(json)) };
+/** A constant of SQL. Backslashes mean nothing there. */
+function literal(constant: string): string {
+  return `'${constant.replaceAll("'", "''")}'`;
 }
+
+/** Most fields of one object that are not plain: each is a query of its own in the statement. */
+const MAX_PARTS = 100;
 
 /**
- * The shapes of all parts of some names, by their keys. An argument that is refused becomes the value of its
- * own part: GraphQL reports an Error that a field answers with at the place of that field.
+ * The shape of an object as it is asked for.
+ *
+ * @param fields shapes of plain fields by name, and makers of the others; a maker that refuses its arguments puts
+ *   an error in the place of its field
+ * @throws LIMIT_EXCEEDED when too many fields are asked for
  */
-export function partShapes(
+export function objectShape(
+  reader: Reader,
   selection: Selection,
-  makers: Readonly<Record<string, (args: never, selection: Selection) => Shape<unknown>>>,
-): Record<string, Shape<unknown>> {
-  return Object.fromEntries(
-    Object.entries(makers).flatMap(([name, make]) =>
-      selection
-        .parts(name)
-        .map((part) => [part.key, orError(() => make(part.args as never, part.selection))]),
-    ),
-  );
+  fields: Readonly<Record<string, Shape | ShapeMaker>>,
+): Shape {
+  const shape: (string | Sql)[] = ['{'];
+  let parts = 0;
+  for (const [key, field] of selection.fields) {
+    shape.push(`${shape.length > 1 ? ',' : ''}"${key}":`);
+    if (selection.isSplit) shape.push(...objectShape(reader, field.selection, fields));
+    else if (field.name === '__typename') shape.push(`"${selection.typeName}"`);
+    else {
+      const known = fields[field.name];
+      if (known === undefined)
+        throw new Error(`${selection.typeName}.${field.name} is not read by any shape.`);
+      if (typeof known !== 'function') shape.push(...known);
+      else if (++parts <= MAX_PARTS) shape.push(...partShape(reader, field, known));
+      else throw limitExceeded(`At most ${MAX_PARTS} lists and objects may be asked for of one object.`);
+    }
+  }
+  shape.push('}');
+  return shape;
 }
 
-function orError(make: () => Shape<unknown>): Shape<unknown> {
+function partShape(reader: Reader, { args, refusal, selection }: Field, make: ShapeMaker): Shape {
+  if (refusal) return [reader.refuse(refusal)];
   try {
-    return make();
+    return make(args as never, selection);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    return { sql: sql`NULL`, read: () => error };
+    return [reader.refuse(error)];
   }
+}
+
+/** All rows of a subquery that selects one text `item`. */
+export function listShape(subquery: Sql): Shape {
+  return ['[', sql`(SELECT string_agg(listed.item, ',') FROM (${subquery}) listed)`, ']'];
+}
+
+/** One row, or null, of a subquery that selects one text. */
+export function optionalShape(subquery: Sql): Shape {
+  return [sql`coalesce((${subquery}), 'null')`];
 }

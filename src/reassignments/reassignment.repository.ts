@@ -8,17 +8,18 @@ import { isUuid } from '../database/uuid.js';
 import { conflict, isMissingOwnTable, notFound, Problems } from '../errors.js';
 import { visibleTo } from '../games/game.shape.js';
 import { or } from '../paging/keyset.js';
-import type { Page, PageArguments } from '../paging/page.js';
-import { read } from '../reading/read.js';
+import type { PageArguments } from '../paging/page.js';
+import { read, readById } from '../reading/read.js';
+import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
+import type { Written } from '../reading/written.js';
 import type { Strategies } from '../strategies/strategies.js';
 import { beginMove, moveGames } from './move-games.js';
 import {
   madeBy,
   reassignmentPageShape,
-  reassignmentsByIdShape,
+  reassignmentShape,
   type ReassignmentKind,
-  type SelectedReassignment,
 } from './reassignment.shape.js';
 
 /** What an undo did, or would do. */
@@ -38,15 +39,9 @@ export class ReassignmentRepository {
   ) {}
 
   /** One page of the reassignments that the caller made (an admin: of all), newest first. */
-  async getAllReassignments(
-    caller: Caller,
-    args: PageArguments,
-    connection: Selection,
-  ): Promise<Page<SelectedReassignment>> {
-    const reader = { caller, strategies: this.strategies };
-    const page = await read(this.em, reassignmentPageShape(reader, args, connection));
-    if (page instanceof Error) throw page;
-    return page;
+  async getAllReassignments(caller: Caller, args: PageArguments, connection: Selection): Promise<Written> {
+    const reader = new Reader(caller, this.strategies);
+    return read(this.em, reader, reassignmentPageShape(reader, args, connection), connection);
   }
 
   /**
@@ -57,18 +52,20 @@ export class ReassignmentRepository {
     caller: Caller,
     ids: readonly (string | null)[],
     selection: Selection,
-  ): Promise<(SelectedReassignment | null)[]> {
+  ): Promise<(Written | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const reader = { caller, strategies: this.strategies };
-    const found = await read(this.em, reassignmentsByIdShape(reader, wanted, selection)).catch(
+    const reader = new Reader(caller, this.strategies);
+    const shape = reassignmentShape(reader, selection);
+    const from = sql`FROM game_graphql_reassignments r
+      WHERE r.id = ANY(${wanted}::uuid[]) AND ${or(madeBy(caller))}`;
+    const found = await readById(this.em, reader, sql`r.id`, shape, from, selection).catch(
       (error: unknown) => {
-        if (isMissingOwnTable(error)) return [];
+        if (isMissingOwnTable(error)) return new Map<string, Written>();
         throw error;
       },
     );
-    const byId = new Map(found.map((reassignment) => [reassignment.id, reassignment]));
-    return ids.map((id) => (id === null ? null : (byId.get(id) ?? null)));
+    return ids.map((id) => (id === null ? null : (found.get(id) ?? null)));
   }
 
   /**

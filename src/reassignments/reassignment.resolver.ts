@@ -3,8 +3,6 @@ import { Arg, Args, Ctx, Info, Mutation, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
 import { ConnectionArgs } from '../graphql/connection.js';
 import { selectionOf } from '../graphql/selection.js';
-import type { Page } from '../paging/page.js';
-import type { SelectedReassignment } from './reassignment.shape.js';
 import {
   RollbackStrategyInput,
   RollbackStrategyPayload,
@@ -12,6 +10,7 @@ import {
   UndoStrategyReassignmentInput,
   UndoStrategyReassignmentPayload,
 } from './reassignment.type.js';
+import type { Written } from '../reading/written.js';
 
 @Resolver()
 export class ReassignmentResolver {
@@ -23,7 +22,7 @@ export class ReassignmentResolver {
     @Ctx() { caller, reassignments }: Context,
     @Args(() => ConnectionArgs) args: ConnectionArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Page<SelectedReassignment>> {
+  ): Promise<Written> {
     return reassignments.getAllReassignments(caller, args, selectionOf(info));
   }
 
@@ -40,7 +39,7 @@ export class ReassignmentResolver {
   ): Promise<UndoStrategyReassignmentPayload> {
     const { restored, skipped, reassignmentId } = await reassignments.undoReassignment(caller, id, dryRun);
     const payload = selectionOf(info);
-    const selection = payload.below('undone').merge(payload.below('reassignment'));
+    const selection = payload.below('undone', 'reassignment');
     const [undone, reassignment] = dryRun
       ? []
       : await reassignments.getReassignmentsByIds(caller, [id, reassignmentId], selection);

@@ -1,52 +1,36 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { Caller, Identity } from '../auth/caller.js';
-import { timestampText } from '../database/timestamp.js';
+import type { Caller } from '../auth/caller.js';
 import { Problems } from '../errors.js';
-import { relatedGamesShape } from '../games/game.shape.js';
+import { identityShape, relatedGamesShape } from '../games/game.shape.js';
 import { idColumn, timestampColumn } from '../paging/columns.js';
 import { or, type Ordering } from '../paging/keyset.js';
-import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import { pageRequest, pageShape, type PageArguments } from '../paging/page.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
 import {
-  listShape,
+  number,
   objectShape,
   optionalShape,
-  partShapes,
-  type Selected,
+  text,
+  timestamp,
+  token,
+  written,
   type Shape,
 } from '../reading/shape.js';
 
 export type ReassignmentKind = 'BULK' | 'ROLLBACK' | 'UNDO';
 
-/** A reassignment as it is read. */
-export interface ReassignmentRow {
-  readonly id: string;
-  readonly kind: ReassignmentKind;
-  readonly oldStrategyId: string;
-  readonly newStrategyId: string;
+const COLUMNS = {
+  id: token(sql`r.id`),
+  kind: token(sql`r.kind`),
+  oldStrategyId: text(sql`r.old_strategy_id`),
+  newStrategyId: text(sql`r.new_strategy_id`),
   /** Games moved. */
-  readonly count: number;
+  count: number(sql`r.games`),
   /** Tasks moved: by a rollback only. */
-  readonly taskCount: number;
-  readonly madeBy: Identity;
-  readonly createdAt: string;
-  readonly undoneAt: string | null;
-}
-
-/** A reassignment as it was asked for. */
-export type SelectedReassignment = Selected<ReassignmentRow>;
-
-const COLUMNS: Readonly<Record<keyof ReassignmentRow, Sql>> = {
-  id: sql`r.id`,
-  kind: sql`r.kind`,
-  oldStrategyId: sql`r.old_strategy_id`,
-  newStrategyId: sql`r.new_strategy_id`,
-  count: sql`r.games`,
-  taskCount: sql`r.tasks`,
-  madeBy: sql`json_build_object('apiKey', r.api_key, 'oauthUserId', r.oauth_user_id)`,
-  createdAt: timestampText(sql`r.created_at`),
-  undoneAt: timestampText(sql`r.undone_at`),
+  taskCount: number(sql`r.tasks`),
+  createdAt: timestamp(sql`r.created_at`),
+  undoneAt: timestamp(sql`r.undone_at`),
 };
 
 const NEWEST_FIRST: Ordering = [
@@ -74,59 +58,38 @@ export function madeBy(caller: Caller): Sql[] {
 }
 
 /** The shape of a reassignment `r`, with what belongs to it. */
-export function reassignmentShape(reader: Reader, selection: Selection): Shape<SelectedReassignment> {
-  return objectShape(
-    COLUMNS,
-    selection,
-    partShapes(selection, {
-      games: (args: PageArguments, games) =>
-        relatedGamesShape(
-          reader,
-          {
-            name: 'StrategyReassignment.games',
-            parentId: sql`r.id`,
-            condition: sql`EXISTS (SELECT FROM game_graphql_reassigned_games m
-              WHERE m.reassignment_id = r.id AND m.game_id = g.id)`,
-          },
-          args,
-          games,
-        ),
-      undoes: (_args, undone) => undoneShape(reader, undone),
-    }),
-  );
+export function reassignmentShape(reader: Reader, selection: Selection): Shape {
+  return objectShape(reader, selection, {
+    ...COLUMNS,
+    madeBy: (_args, maker) => identityShape(reader, sql`r.api_key`, sql`r.oauth_user_id`, maker),
+    games: (args: PageArguments, games) =>
+      relatedGamesShape(
+        reader,
+        {
+          name: 'StrategyReassignment.games',
+          parentId: sql`r.id`,
+          condition: sql`EXISTS (SELECT FROM game_graphql_reassigned_games m
+            WHERE m.reassignment_id = r.id AND m.game_id = g.id)`,
+        },
+        args,
+        games,
+      ),
+    undoes: (_args, undone) => undoneShape(reader, undone),
+  });
 }
 
 /** The shape of the reassignment that a reassignment `r` undid, or null. */
-function undoneShape(reader: Reader, selection: Selection): Shape<SelectedReassignment | null> {
-  const undone = reassignmentShape(reader, selection);
+function undoneShape(reader: Reader, selection: Selection): Shape {
+  const undone = written(reassignmentShape(reader, selection));
   // Within the brackets `r` is still the one that undid.
   return optionalShape(
-    undone,
-    sql`SELECT ${undone.sql} FROM (SELECT x.* FROM game_graphql_reassignments x WHERE x.id = r.undoes) r
+    sql`SELECT ${undone} FROM (SELECT x.* FROM game_graphql_reassignments x WHERE x.id = r.undoes) r
         WHERE ${or(madeBy(reader.caller))}`,
   );
 }
 
-/** The shape of the visible reassignments with these ids. */
-export function reassignmentsByIdShape(
-  reader: Reader,
-  ids: readonly string[],
-  selection: Selection,
-): Shape<SelectedReassignment[]> {
-  const reassignment = reassignmentShape(reader, selection);
-  return listShape(
-    reassignment,
-    sql`SELECT ${reassignment.sql} AS o FROM game_graphql_reassignments r
-        WHERE r.id = ANY(${ids}::uuid[]) AND ${or(madeBy(reader.caller))}`,
-  );
-}
-
 /** The shape of a page of the reassignments that the caller may see, newest first. */
-export function reassignmentPageShape(
-  reader: Reader,
-  args: PageArguments,
-  connection: Selection,
-): Shape<Page<SelectedReassignment> | Error> {
+export function reassignmentPageShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
   const list = {
     table: sql`game_graphql_reassignments r`,
     id: sql`r.id`,
@@ -135,5 +98,5 @@ export function reassignmentPageShape(
     ordering: NEWEST_FIRST,
   };
   const request = pageRequest(args, list, ['strategyReassignments', reader.caller], new Problems());
-  return pageShape(list, request, connection, reassignmentShape(reader, nodeSelection(connection)));
+  return pageShape(reader, list, request, connection, (made) => reassignmentShape(reader, made));
 }

@@ -1,15 +1,13 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Principal } from '../auth/viewer.type.js';
-import type { SelectedGame } from '../games/game.shape.js';
 import { GameConnection } from '../games/game.type.js';
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
 import { TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
-import type { Page } from '../paging/page.js';
 import { StrategyType } from '../strategies/strategy.type.js';
-import type { SelectedStrategy } from '../strategies/strategy.shape.js';
 import type * as shape from './reassignment.shape.js';
+import type { Written } from '../reading/written.js';
 
 export const StrategyReassignmentKind = { BULK: 'BULK', ROLLBACK: 'ROLLBACK', UNDO: 'UNDO' } as const;
 registerEnumType(StrategyReassignmentKind, {
@@ -28,7 +26,7 @@ registerEnumType(StrategyReassignmentKind, {
     'The record of one move of games from one strategy to another: what, when, by whom, and which games.',
   simpleResolvers: true,
 })
-export class StrategyReassignmentType extends Node implements shape.ReassignmentRow {
+export class StrategyReassignmentType extends Node {
   @Field(() => StrategyReassignmentKind, { description: 'What moved the games.' })
   readonly kind!: shape.ReassignmentKind;
 
@@ -57,13 +55,13 @@ export class StrategyReassignmentType extends Node implements shape.Reassignment
     nullable: true,
     description: 'The reassignment that this one undid; null where it undid none that you may see.',
   })
-  readonly undoes!: shape.SelectedReassignment | null;
+  readonly undoes!: Written | null;
 
   @Field(() => GameConnection, {
     description: 'The games that it moved and that you may see, newest first.',
   })
   @TakesArgs(() => ConnectionArgs)
-  readonly games!: Page<SelectedGame>;
+  readonly games!: Written;
 }
 
 export const StrategyReassignmentConnection = connectionType(
@@ -89,14 +87,14 @@ export class UndoStrategyReassignmentPayload {
     nullable: true,
     description: 'The reassignment that was undone; null on a dry run.',
   })
-  readonly undone!: shape.SelectedReassignment | null;
+  readonly undone!: Written | null;
 
   @Field(() => StrategyReassignmentType, {
     nullable: true,
     description:
       'The record of the undo, which can itself be undone; null on a dry run and when nothing was restored.',
   })
-  readonly reassignment!: shape.SelectedReassignment | null;
+  readonly reassignment!: Written | null;
 
   @Field(() => Int, { description: 'How many games are back on their old strategy.' })
   readonly restored!: number;
@@ -123,7 +121,7 @@ export class RollbackStrategyPayload {
     nullable: true,
     description: 'The version that is published now; null on a dry run.',
   })
-  readonly strategy!: SelectedStrategy | null;
+  readonly strategy!: Written | null;
 
   @Field(() => Int, { description: 'How many games moved to it.' })
   readonly gameCount!: number;
@@ -135,5 +133,5 @@ export class RollbackStrategyPayload {
     nullable: true,
     description: 'The record of the move; null on a dry run and when nothing moved.',
   })
-  readonly reassignment!: shape.SelectedReassignment | null;
+  readonly reassignment!: Written | null;
 }

@@ -1,16 +1,18 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import sql from 'sql-template-tag';
 import type { Caller, KnownCaller } from '../auth/caller.js';
 import { inTransaction } from '../database/transaction.js';
 import { forbidden, notFound, Problems } from '../errors.js';
-import type { Page } from '../paging/page.js';
-import { read } from '../reading/read.js';
+import { read, readById } from '../reading/read.js';
+import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
+import type { Written } from '../reading/written.js';
 import { rollBack, type RolledBack } from './rollback.js';
 import type { Strategies } from './strategies.js';
 import {
-  strategiesByIdShape,
+  strategiesWithIds,
+  strategyObjectShape,
   strategyPageShape,
-  type SelectedStrategy,
   type StrategyQuery,
 } from './strategy.shape.js';
 
@@ -26,21 +28,13 @@ export class StrategyRepository {
    *
    * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
    */
-  async getAllStrategies(
-    caller: Caller,
-    strategies: StrategyQuery,
-    connection: Selection,
-  ): Promise<Page<SelectedStrategy>> {
-    const page = await read(
-      this.em,
-      strategyPageShape({ caller, strategies: this.strategies }, strategies, connection),
-    );
-    if (page instanceof Error) throw page;
-    return page;
+  async getAllStrategies(caller: Caller, strategies: StrategyQuery, connection: Selection): Promise<Written> {
+    const reader = new Reader(caller, this.strategies);
+    return read(this.em, reader, strategyPageShape(reader, strategies, connection), connection);
   }
 
   /** @throws NOT_FOUND when there is no such strategy, or the caller may not see it */
-  async getStrategyById(caller: Caller, id: string, selection: Selection): Promise<SelectedStrategy> {
+  async getStrategyById(caller: Caller, id: string, selection: Selection): Promise<Written> {
     const [strategy] = await this.getStrategiesByIds(caller, [id], selection);
     if (!strategy) throw notFound('Strategy');
     return strategy;
@@ -51,12 +45,13 @@ export class StrategyRepository {
     caller: Caller,
     ids: readonly string[],
     selection: Selection,
-  ): Promise<(SelectedStrategy | null)[]> {
+  ): Promise<(Written | null)[]> {
     if (ids.length === 0) return [];
-    const reader = { caller, strategies: this.strategies };
-    const found = await read(this.em, strategiesByIdShape(reader, [...new Set(ids)], selection));
-    const byId = new Map(found.map((strategy) => [strategy.id, strategy]));
-    return ids.map((id) => byId.get(id) ?? null);
+    const reader = new Reader(caller, this.strategies);
+    const shape = strategyObjectShape(reader, selection);
+    const from = strategiesWithIds(reader, [...new Set(ids)]);
+    const found = await readById(this.em, reader, sql`s.id`, shape, from, selection);
+    return ids.map((id) => found.get(id) ?? null);
   }
 
   /**

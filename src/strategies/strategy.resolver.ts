@@ -2,9 +2,8 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../context.js';
 import { selectionOf } from '../graphql/selection.js';
-import type { Page } from '../paging/page.js';
-import type { SelectedStrategy } from './strategy.shape.js';
 import { StrategiesArgs, StrategyConnection, StrategyType } from './strategy.type.js';
+import type { Written } from '../reading/written.js';
 
 @Resolver()
 export class StrategyResolver {
@@ -17,7 +16,7 @@ export class StrategyResolver {
     @Ctx() { caller, strategies }: Context,
     @Args(() => StrategiesArgs) args: StrategiesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Page<SelectedStrategy>> {
+  ): Promise<Written> {
     return strategies.getAllStrategies(caller, args, selectionOf(info));
   }
 
@@ -30,7 +29,7 @@ export class StrategyResolver {
     @Arg('id', () => ID, { description: 'A built-in id such as `"default"`, or `"custom:<uuid>"`.' })
     id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<SelectedStrategy> {
+  ): Promise<Written> {
     return strategies.getStrategyById(caller, id, selectionOf(info));
   }
 }

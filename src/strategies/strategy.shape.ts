@@ -1,6 +1,4 @@
 import sql, { join, type Sql } from 'sql-template-tag';
-import type { Caller } from '../auth/caller.js';
-import { timestampText } from '../database/timestamp.js';
 import { Problems } from '../errors.js';
 import {
   canonicalFilter,
@@ -11,15 +9,17 @@ import {
 import { relatedGamesShape } from '../games/game.shape.js';
 import { textColumn } from '../paging/columns.js';
 import type { Ordering } from '../paging/keyset.js';
-import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import { pageRequest, pageShape, type PageArguments } from '../paging/page.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
 import {
   listShape,
   objectShape,
   optionalShape,
-  partShapes,
-  type Selected,
+  text,
+  timestamp,
+  token,
+  written,
   type Shape,
 } from '../reading/shape.js';
 import { strategyTasksShape } from '../tasks/task.shape.js';
@@ -28,22 +28,6 @@ import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
 /** What a strategy is made of: code of GAME, or rules that were put together in GAME's editor. */
 export type StrategyKind = 'BUILT_IN' | 'CUSTOM';
 export type StrategyStatus = 'DRAFT' | 'PUBLISHED' | 'ARCHIVED';
-
-/** A strategy as it is read: a built-in, or one version of a custom one. */
-export interface StrategyRow {
-  /** What games carry in strategyId. */
-  readonly id: string;
-  readonly kind: StrategyKind;
-  readonly name: string;
-  readonly version: string;
-  readonly status: StrategyStatus;
-  readonly description: string | null;
-  readonly realm: string | null;
-  readonly publishedAt: string | null;
-}
-
-/** A strategy as it was asked for. */
-export type SelectedStrategy = Selected<StrategyRow>;
 
 export interface StrategyFilter {
   readonly kind?: StrategyKind | null | undefined;
@@ -62,15 +46,15 @@ export interface StrategyQuery extends PageArguments {
   readonly filter?: StrategyFilter | null | undefined;
 }
 
-const COLUMNS: Readonly<Record<keyof StrategyRow, Sql>> = {
-  id: sql`s.id`,
-  kind: sql`s.kind`,
-  name: sql`s.name`,
-  version: sql`s.version`,
-  status: sql`s.status`,
-  description: sql`s.description`,
-  realm: sql`s.realm`,
-  publishedAt: timestampText(sql`s.published_at`),
+const COLUMNS = {
+  id: text(sql`s.id`),
+  kind: token(sql`s.kind`),
+  name: text(sql`s.name`),
+  version: text(sql`s.version`),
+  status: token(sql`s.status`),
+  description: text(sql`s.description`),
+  realm: text(sql`s.realm`),
+  publishedAt: timestamp(sql`s.published_at`),
 };
 
 const FILTER_COLUMNS: Readonly<Record<'kind' | 'status' | 'name', FilterColumn>> = {
@@ -94,31 +78,19 @@ const ORDERING: Ordering = [
 ];
 
 /** The shape of the visible strategy with the id that this expression yields, or null. */
-export function strategyShape(reader: Reader, id: Sql, selection: Selection): Shape<SelectedStrategy | null> {
-  const strategy = strategyObjectShape(reader, selection);
-  return optionalShape(strategy, sql`SELECT ${strategy.sql} FROM (${strategyWithId(reader, id)}) s`);
+export function strategyShape(reader: Reader, id: Sql, selection: Selection): Shape {
+  const strategy = written(strategyObjectShape(reader, selection));
+  return optionalShape(sql`SELECT ${strategy} FROM (${strategyWithId(reader, id)}) s`);
 }
 
-/** The shape of the visible strategies with these ids. */
-export function strategiesByIdShape(
-  reader: Reader,
-  ids: readonly string[],
-  selection: Selection,
-): Shape<SelectedStrategy[]> {
-  const strategy = strategyObjectShape(reader, selection);
-  return listShape(
-    strategy,
-    sql`SELECT ${strategy.sql} AS o FROM unnest(${ids}::text[]) wanted (id)
-        CROSS JOIN LATERAL (${strategyWithId(reader, sql`wanted.id`)}) s`,
-  );
+/** The visible strategies with these ids, as `s`. */
+export function strategiesWithIds(reader: Reader, ids: readonly string[]): Sql {
+  return sql`FROM unnest(${ids}::text[]) wanted (id)
+    CROSS JOIN LATERAL (${strategyWithId(reader, sql`wanted.id`)}) s`;
 }
 
 /** The shape of a page of the strategies that the caller may see. */
-export function strategyPageShape(
-  reader: Reader,
-  strategies: StrategyQuery,
-  connection: Selection,
-): Shape<Page<SelectedStrategy> | Error> {
+export function strategyPageShape(reader: Reader, strategies: StrategyQuery, connection: Selection): Shape {
   const problems = new Problems();
   const { kind, status, name } = strategies.filter ?? {};
   const filter = filterCondition<'kind' | 'status' | 'name'>(
@@ -140,35 +112,31 @@ export function strategyPageShape(
   };
   const belongsTo = ['strategies', canonicalFilter(strategies.filter), reader.caller];
   const request = pageRequest(strategies, list, belongsTo, problems);
-  return pageShape(list, request, connection, strategyObjectShape(reader, nodeSelection(connection)));
+  return pageShape(reader, list, request, connection, (strategy) => strategyObjectShape(reader, strategy));
 }
 
 /** The shape of a strategy `s`, with what belongs to it. */
-function strategyObjectShape(reader: Reader, selection: Selection): Shape<SelectedStrategy> {
-  return objectShape(
-    COLUMNS,
-    selection,
-    partShapes(selection, {
-      versions: (_args, version) => versionsShape(reader, version),
-      games: (args: PageArguments, games) =>
-        relatedGamesShape(
-          reader,
-          { name: 'Strategy.games', parentId: sql`s.id`, condition: sql`g."strategyId" = s.id` },
-          args,
-          games,
-        ),
-      tasks: (args: PageArguments, tasks) => strategyTasksShape(reader, args, tasks),
-    }),
-  );
+export function strategyObjectShape(reader: Reader, selection: Selection): Shape {
+  return objectShape(reader, selection, {
+    ...COLUMNS,
+    versions: (_args, version) => versionsShape(reader, version),
+    games: (args: PageArguments, games) =>
+      relatedGamesShape(
+        reader,
+        { name: 'Strategy.games', parentId: sql`s.id`, condition: sql`g."strategyId" = s.id` },
+        args,
+        games,
+      ),
+    tasks: (args: PageArguments, tasks) => strategyTasksShape(reader, args, tasks),
+  });
 }
 
 /** The family of a strategy `s`, newest version first; a built-in is its own family. */
-function versionsShape(reader: Reader, selection: Selection): Shape<SelectedStrategy[]> {
-  const version = strategyObjectShape(reader, selection);
+function versionsShape(reader: Reader, selection: Selection): Shape {
+  const version = written(strategyObjectShape(reader, selection));
   // Within the brackets `s` is still the strategy whose family this is.
   return listShape(
-    version,
-    sql`SELECT ${version.sql} AS o FROM (
+    sql`SELECT ${version} AS item FROM (
           SELECT s.* WHERE s.kind = 'BUILT_IN'
           UNION ALL
           ${customColumns()} WHERE s.kind = 'CUSTOM' AND d.name = s.name AND d."realmId" IS NOT DISTINCT FROM s.realm
@@ -203,7 +171,7 @@ function customColumns(): Sql {
 }
 
 /** Which custom strategies `d` a caller may see: those of its realm; an admin all. */
-function realmVisibleTo({ caller, strategies }: { caller: Caller; strategies: Strategies }): Sql {
+function realmVisibleTo({ caller, strategies }: Reader): Sql {
   switch (caller.kind) {
     case 'anonymous':
       return sql`FALSE`;

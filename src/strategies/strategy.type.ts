@@ -1,16 +1,13 @@
 import { ArgsType, Field, InputType, ObjectType, registerEnumType } from 'type-graphql';
-import type { SelectedGame } from '../games/game.shape.js';
 import { GameConnection } from '../games/game.type.js';
 import { GameStringFilter } from '../filtering/filter.input.js';
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
 import { DateTime } from '../graphql/date-time.js';
 import { TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
-import type { Page } from '../paging/page.js';
-import type { SelectedTask } from '../tasks/task.shape.js';
 import { TaskConnection } from '../tasks/task.type.js';
 import type * as shape from './strategy.shape.js';
-import type { SelectedStrategy } from './strategy.shape.js';
+import type { Written } from '../reading/written.js';
 
 export const StrategyKind = { BUILT_IN: 'BUILT_IN', CUSTOM: 'CUSTOM' } as const;
 registerEnumType(StrategyKind, {
@@ -38,7 +35,7 @@ registerEnumType(StrategyStatus, {
   description: 'How points are worked out: a built-in strategy, or one version of a custom one.',
   simpleResolvers: true,
 })
-export class StrategyType extends Node implements shape.StrategyRow {
+export class StrategyType extends Node {
   @Field(() => StrategyKind, { description: 'What it is made of.' })
   readonly kind!: shape.StrategyKind;
 
@@ -63,17 +60,17 @@ export class StrategyType extends Node implements shape.StrategyRow {
   @Field(() => [StrategyType], {
     description: 'All versions of this strategy, newest first; a built-in has itself alone.',
   })
-  readonly versions!: SelectedStrategy[];
+  readonly versions!: Written;
 
   @Field(() => GameConnection, { description: 'Your games that are on this strategy, newest first.' })
   @TakesArgs(() => ConnectionArgs)
-  readonly games!: Page<SelectedGame>;
+  readonly games!: Written;
 
   @Field(() => TaskConnection, {
     description: 'Tasks of your games that are on this strategy, newest first.',
   })
   @TakesArgs(() => ConnectionArgs)
-  readonly tasks!: Page<SelectedTask>;
+  readonly tasks!: Written;
 }
 
 export const StrategyConnection = connectionType('Strategy', 'strategies', () => StrategyType);

@@ -1,5 +1,4 @@
-import sql, { type Sql } from 'sql-template-tag';
-import { timestampText } from '../database/timestamp.js';
+import sql from 'sql-template-tag';
 import { Problems } from '../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../filtering/filter.js';
 import { gameByIdShape, visibleTo } from '../games/game.shape.js';
@@ -12,7 +11,7 @@ import {
   type Order,
   type OrderColumn,
 } from '../paging/columns.js';
-import { nodeSelection, pageRequest, pageShape, type Page, type PageArguments } from '../paging/page.js';
+import { nodeSelections, pageRequest, pageShape, type PageArguments } from '../paging/page.js';
 import { checkLeaderboards, taskLeaderboardShape } from '../points/leaderboard.shape.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
@@ -20,24 +19,13 @@ import {
   listShape,
   objectShape,
   optionalShape,
-  partShapes,
-  type Selected,
+  text,
+  timestamp,
+  token,
+  written,
   type Shape,
 } from '../reading/shape.js';
 import { strategyShape } from '../strategies/strategy.shape.js';
-
-/** A task as it is read. */
-export interface TaskRow {
-  readonly id: string;
-  readonly externalTaskId: string;
-  readonly status: string;
-  readonly strategyId: string;
-  readonly createdAt: string | null;
-  readonly updatedAt: string | null;
-}
-
-/** A task as it was asked for. */
-export type SelectedTask = Selected<TaskRow>;
 
 export type TaskFilterField = 'externalTaskId' | 'status' | 'strategyId' | 'createdAt';
 export type TaskFilter = Filter<TaskFilterField>;
@@ -50,14 +38,16 @@ export interface TaskQuery extends PageArguments {
   readonly orderBy?: readonly TaskOrder[] | null | undefined;
 }
 
-const COLUMNS: Readonly<Record<keyof TaskRow, Sql>> = {
-  id: sql`t.id`,
-  externalTaskId: sql`t."externalTaskId"`,
-  status: sql`t.status`,
-  strategyId: sql`t."strategyId"`,
-  createdAt: timestampText(sql`t.created_at`),
-  updatedAt: timestampText(sql`t.updated_at`),
+const COLUMNS = {
+  id: token(sql`t.id`),
+  externalTaskId: text(sql`t."externalTaskId"`),
+  status: text(sql`t.status`),
+  strategyId: text(sql`t."strategyId"`),
+  createdAt: timestamp(sql`t.created_at`),
+  updatedAt: timestamp(sql`t.updated_at`),
 };
+
+const PARAM_COLUMNS = { id: token(sql`p.id`), key: text(sql`p.key`), value: text(sql`p.value`) };
 
 const FILTER_COLUMNS: Readonly<Record<TaskFilterField, FilterColumn>> = {
   externalTaskId: { column: sql`t."externalTaskId"`, type: 'text' },
@@ -75,35 +65,27 @@ const ORDER_COLUMNS: Readonly<Record<TaskOrderField, OrderColumn>> = {
 const NEWEST_FIRST: readonly TaskOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
 
 /** The shape of a task `t`, with what belongs to it. Its game must be visible to the reader. */
-export function taskShape(reader: Reader, selection: Selection): Shape<SelectedTask> {
+export function taskShape(reader: Reader, selection: Selection): Shape {
   checkLeaderboards(selection);
-  return objectShape(
-    COLUMNS,
-    selection,
-    partShapes(selection, {
-      params: taskParamsShape,
-      game: (_args, game) => gameByIdShape(reader, sql`t."gameId"`, game),
-      strategy: (_args, strategy) => strategyShape(reader, sql`t."strategyId"`, strategy),
-      leaderboard: (args: PageArguments, page) => taskLeaderboardShape(reader.caller, args, page),
-    }),
-  );
+  return objectShape(reader, selection, {
+    ...COLUMNS,
+    params: (_args, param) => taskParamsShape(reader, param),
+    game: (_args, game) => gameByIdShape(reader, sql`t."gameId"`, game),
+    strategy: (_args, strategy) => strategyShape(reader, sql`t."strategyId"`, strategy),
+    leaderboard: (args: PageArguments, page) => taskLeaderboardShape(reader, args, page),
+  });
 }
 
 /** The params of a task `t`: oldest first, undated last, then by id. */
-function taskParamsShape(_args: unknown, selection: Selection): Shape<unknown> {
-  const param = objectShape({ id: sql`p.id`, key: sql`p.key`, value: sql`p.value` }, selection);
+function taskParamsShape(reader: Reader, selection: Selection): Shape {
+  const param = written(objectShape(reader, selection, PARAM_COLUMNS));
   return listShape(
-    param,
-    sql`SELECT ${param.sql} AS o FROM tasksparams p WHERE p."taskId" = t.id ORDER BY p.created_at, p.id`,
+    sql`SELECT ${param} AS item FROM tasksparams p WHERE p."taskId" = t.id ORDER BY p.created_at, p.id`,
   );
 }
 
 /** The shape of a page of the tasks of a game `g`. */
-export function gameTasksShape(
-  reader: Reader,
-  tasks: TaskQuery,
-  connection: Selection,
-): Shape<Page<SelectedTask> | Error> {
+export function gameTasksShape(reader: Reader, tasks: TaskQuery, connection: Selection): Shape {
   const problems = new Problems();
   const order = effectiveOrder(tasks.orderBy, NEWEST_FIRST, problems);
   const filter = filterCondition(tasks.filter, FILTER_COLUMNS, 'filter', problems);
@@ -118,29 +100,21 @@ export function gameTasksShape(
   };
   const belongsTo = ['Game.tasks', order, canonicalFilter(tasks.filter), reader.caller];
   const request = pageRequest(tasks, list, belongsTo, problems);
-  return pageShape(list, request, connection, taskShape(reader, nodeSelection(connection)));
+  checkLeaderboards(...nodeSelections(connection));
+  return pageShape(reader, list, request, connection, (task) => taskShape(reader, task));
 }
 
 /** The shape of the task of a game `g` with this external id; the oldest, where several share it. */
-export function gameTaskShape(
-  reader: Reader,
-  externalTaskId: string,
-  selection: Selection,
-): Shape<SelectedTask | null> {
-  const task = taskShape(reader, selection);
+export function gameTaskShape(reader: Reader, externalTaskId: string, selection: Selection): Shape {
+  const task = written(taskShape(reader, selection));
   return optionalShape(
-    task,
-    sql`SELECT ${task.sql} FROM tasks t WHERE t."gameId" = g.id AND t."externalTaskId" = ${externalTaskId}
+    sql`SELECT ${task} FROM tasks t WHERE t."gameId" = g.id AND t."externalTaskId" = ${externalTaskId}
         ORDER BY t.created_at, t.id LIMIT 1`,
   );
 }
 
 /** The shape of a page of the visible tasks that use a strategy `s`, newest first. */
-export function strategyTasksShape(
-  reader: Reader,
-  args: PageArguments,
-  connection: Selection,
-): Shape<Page<SelectedTask> | Error> {
+export function strategyTasksShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
   const list = {
     table: sql`tasks t JOIN games g ON g.id = t."gameId"`,
     id: sql`t.id`,
@@ -150,5 +124,6 @@ export function strategyTasksShape(
     parentId: sql`s.id`,
   };
   const request = pageRequest(args, list, ['Strategy.tasks', reader.caller], new Problems());
-  return pageShape(list, request, connection, taskShape(reader, nodeSelection(connection)));
+  checkLeaderboards(...nodeSelections(connection));
+  return pageShape(reader, list, request, connection, (task) => taskShape(reader, task));
 }

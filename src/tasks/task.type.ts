@@ -1,5 +1,4 @@
 import { ArgsType, Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
-import type { SelectedGame } from '../games/game.shape.js';
 import { GameType } from '../games/game.type.js';
 import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../filtering/filter.input.js';
 import { ConnectionArgs, connectionType } from '../graphql/connection.js';
@@ -8,12 +7,10 @@ import { OrderDirection } from '../graphql/order-direction.js';
 import { TakesArgs } from '../graphql/takes-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../paging/keyset.js';
-import type { Page } from '../paging/page.js';
-import type { SelectedLeaderboardEntry } from '../points/leaderboard.shape.js';
 import { LeaderboardConnection } from '../points/leaderboard.type.js';
-import type { SelectedStrategy } from '../strategies/strategy.shape.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import type * as shape from './task.shape.js';
+import type { Written } from '../reading/written.js';
 
 const STRATEGY_ID =
   'Id of the strategy that scores the task: a built-in such as `"default"`, or `"custom:<uuid>"`.';
@@ -38,7 +35,7 @@ export class TaskParamType {
   description: 'A task of a game: what users collect points for.',
   simpleResolvers: true,
 })
-export class TaskType extends Node implements shape.TaskRow {
+export class TaskType extends Node {
   @Field(() => String, { description: 'The client\'s own name of the task. Example: `"daily-steps"`.' })
   readonly externalTaskId!: string;
 
@@ -64,19 +61,19 @@ export class TaskType extends Node implements shape.TaskRow {
     nullable: true,
     description: 'The strategy that scores the task; null where strategyId names none that you may see.',
   })
-  readonly strategy!: SelectedStrategy | null;
+  readonly strategy!: Written | null;
 
   @Field(() => GameType, { nullable: true, description: 'The game that the task belongs to.' })
-  readonly game!: SelectedGame | null;
+  readonly game!: Written | null;
 
   @Field(() => [TaskParamType], { description: 'Settings of the task: oldest first, undated last.' })
-  readonly params!: TaskParamType[];
+  readonly params!: Written;
 
   @Field(() => LeaderboardConnection, {
     description: 'Who collected how many points in the task: most points first, then by user.',
   })
   @TakesArgs(() => ConnectionArgs)
-  readonly leaderboard!: Page<SelectedLeaderboardEntry>;
+  readonly leaderboard!: Written;
 }
 
 export const TaskConnection = connectionType('Task', 'tasks', () => TaskType);
