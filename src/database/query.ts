@@ -26,17 +26,21 @@ export function poolOf(em: SqlEntityManager): Pool | undefined {
  *
  * @throws the driver's error, with its SQLSTATE in `code`
  */
-export async function query<Row extends object>(em: SqlEntityManager, statement: Sql): Promise<Row[]> {
+export async function query<Row extends object>(
+  em: SqlEntityManager,
+  statement: Pick<Sql, 'text' | 'values'>,
+): Promise<Row[]> {
   const kysely = em.getKysely();
   const pool = pools.get(kysely);
+  const { text, values } = statement;
   if (pool === undefined) {
-    const result = await kysely.executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
+    const result = await kysely.executeQuery<Row>(CompiledQuery.raw(text, values));
     return result.rows;
   }
   // Kysely would only hand the statement on, through a dozen promises.
   const client = await pool.connect();
   try {
-    const result = await client.query<Row>(statement.text, statement.values);
+    const result = await client.query<Row>(text, values);
     return result.rows;
   } finally {
     client.release();

@@ -1,6 +1,6 @@
 import { EntityRepository, raw, type EntityName, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
-import sql, { empty, type Sql } from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
 import { recordWrite } from '../audit/audit.js';
 import { identityOf, type Caller, type KnownCaller } from '../auth/caller.js';
 import { query } from '../database/query.js';
@@ -8,16 +8,16 @@ import { inTransaction } from '../database/transaction.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../errors.js';
 import { or } from '../paging/keyset.js';
-import { read, readById } from '../reading/read.js';
-import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
+import { KEY } from '../reading/slot.js';
+import { Statements } from '../reading/statements.js';
 import type { Written } from '../reading/written.js';
 import { beginMove, moveGames } from '../reassignments/move-games.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
 import { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import { GAME_VERSION, gamePageShape, gameShape, visibleTo, type GameQuery } from './game.shape.js';
+import { GAME_VERSION, gamePage, gamePageShape, gameShape, visibleTo, type GameQuery } from './game.shape.js';
 
 export interface NewGame {
   readonly externalGameId: string;
@@ -95,6 +95,7 @@ export class GameRepository extends EntityRepository<Game> {
     em: SqlEntityManager,
     entityName: EntityName<Game>,
     readonly strategies = new Strategies(),
+    private readonly statements = new Statements(strategies),
   ) {
     super(em, entityName);
   }
@@ -106,19 +107,21 @@ export class GameRepository extends EntityRepository<Game> {
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Written> {
-    const reader = new Reader(caller, this.strategies);
-    return read(this.em, reader, gamePageShape(reader, games, connection), connection);
+    const page = gamePage(caller, games);
+    const { after, before, key } = page;
+    return this.statements.one(this.em, connection, { caller, after, before }, key, (reader) =>
+      gamePageShape(reader, page, connection),
+    );
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
   async getGameById(caller: Caller, id: string, selection: Selection): Promise<Written> {
-    const found = isUuid(id) ? await this.#find(caller, sql`g.id = ${id}::uuid`, selection) : NONE;
-    return one(found);
+    return one(isUuid(id) ? await this.#find(caller, 'id', id, selection) : NONE);
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
   async getGameByExternalId(caller: Caller, externalGameId: string, selection: Selection): Promise<Written> {
-    return one(await this.#find(caller, sql`g."externalGameId" = ${externalGameId}`, selection));
+    return one(await this.#find(caller, 'externalGameId', externalGameId, selection));
   }
 
   /** The games with these ids, in the order of the ids; null for each that is missing or not visible. */
@@ -129,14 +132,13 @@ export class GameRepository extends EntityRepository<Game> {
   ): Promise<(Written | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const games = await this.#find(caller, sql`g.id = ANY(${wanted}::uuid[])`, selection);
+    const games = await this.#find(caller, 'ids', wanted, selection);
     return ids.map((id) => games.get(id) ?? null);
   }
 
   /** The games on a strategy that the caller may see, newest first. */
   async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<Written[]> {
-    const order = sql`ORDER BY g.created_at DESC, g.id DESC`;
-    return [...(await this.#find(caller, sql`g."strategyId" = ${strategyId}`, selection, order)).values()];
+    return [...(await this.#find(caller, 'strategyId', strategyId, selection)).values()];
   }
 
   /**
@@ -417,21 +419,23 @@ export class GameRepository extends EntityRepository<Game> {
 
   /** This repository in a transaction. */
   #within(em: SqlEntityManager): GameRepository {
-    return new GameRepository(em, this.entityName, this.strategies);
+    return new GameRepository(em, this.entityName, this.strategies, this.statements);
   }
 
-  /** Games by their ids, in the order that is asked for. */
+  /** The visible games that are looked up by this key, by their ids. */
   async #find(
     caller: Caller,
-    condition: Sql,
+    by: keyof typeof LOOKUPS,
+    key: unknown,
     selection: Selection,
-    order: Sql = empty,
   ): Promise<ReadonlyMap<string, Written>> {
     const scope = visibleTo(caller);
     if (scope.length === 0) return NONE;
-    const reader = new Reader(caller, this.strategies);
-    const from = sql`FROM games g WHERE ${condition} AND ${or(scope)} ${order}`;
-    return readById(this.em, reader, sql`g.id`, gameShape(reader, selection), from, selection);
+    return this.statements.many(this.em, selection, { caller, key }, by, (reader) => ({
+      id: sql`g.id`,
+      shape: gameShape(reader, selection),
+      from: sql`games g WHERE ${or(visibleTo(reader.caller))} AND ${LOOKUPS[by]}`,
+    }));
   }
 
   /** Locks the game for the rest of the transaction. @throws NOT_FOUND; BAD_USER_INPUT for a broken string */
@@ -503,12 +507,20 @@ export class GameRepository extends EntityRepository<Game> {
   }
 }
 
+/** How games are looked up, and in which order where that matters. */
+const LOOKUPS = {
+  id: sql`g.id = ${KEY}::uuid`,
+  ids: sql`g.id = ANY(${KEY}::uuid[])`,
+  externalGameId: sql`g."externalGameId" = ${KEY}`,
+  strategyId: sql`g."strategyId" = ${KEY} ORDER BY g.created_at DESC, g.id DESC`,
+};
 const NONE: ReadonlyMap<string, Written> = new Map();
 
 /** @throws NOT_FOUND when there is none */
 function one(found: ReadonlyMap<string, Written>): Written {
-  for (const game of found.values()) return game;
-  throw notFound('Game');
+  const [game] = found.values();
+  if (game === undefined) throw notFound('Game');
+  return game;
 }
 
 /** What a write looks at of the game that it changes. */

@@ -11,8 +11,17 @@ import {
   type Order,
   type OrderColumn,
 } from '../paging/columns.js';
-import { or } from '../paging/keyset.js';
-import { nodeSelections, pageRequest, pageShape, type PageArguments } from '../paging/page.js';
+import type { Position } from '../paging/cursor.js';
+import { or, type Ordering } from '../paging/keyset.js';
+import {
+  kindOf,
+  nodeSelections,
+  pageRequest,
+  pageShape,
+  withSlots,
+  type PageArguments,
+  type PageRequest,
+} from '../paging/page.js';
 import { checkLeaderboards, gameLeaderboardShape } from '../points/leaderboard.shape.js';
 import type { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
@@ -146,24 +155,45 @@ function gameParamsShape(reader: Reader, selection: Selection): Shape {
   );
 }
 
-/**
- * The shape of a page of the games visible to the caller.
- *
- * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
- */
-export function gamePageShape(reader: Reader, games: GameQuery, connection: Selection): Shape {
+/** A page of the visible games, checked. */
+export interface GamePage {
+  readonly ordering: Ordering;
+  readonly filter: Sql | null;
+  /** With slots for its positions, which are … */
+  readonly request: PageRequest;
+  /** … these. */
+  readonly after: Position | null;
+  readonly before: Position | null;
+  /** What decides about the statement beside the kind of the caller; null where values of a filter do. */
+  readonly key: string | null;
+}
+
+/** @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much */
+export function gamePage(caller: Caller, games: GameQuery): GamePage {
   const problems = new Problems();
   const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
-  const filter = filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems);
+  const filter = games.filter ? filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems) : null;
+  const ordering = totalOrdering(order, ORDER_COLUMNS, idColumn(sql`g.id`));
+  const belongsTo = ['games', order, canonicalFilter(games.filter)];
+  const request = pageRequest(games, { ordering }, belongsTo, () => caller, problems);
+  const key = filter === null ? `${kindOf(request)} ${JSON.stringify(order)}` : null;
+  const { after, before } = request;
+  return { ordering, filter, request: withSlots(request), after, before, key };
+}
+
+/** The shape of a page of the games visible to the caller. */
+export function gamePageShape(
+  reader: Reader,
+  { ordering, filter, request }: GamePage,
+  connection: Selection,
+): Shape {
   const list = {
     table: sql`games g`,
     id: sql`g.id`,
     scope: visibleTo(reader.caller),
-    filter: games.filter ? [filter] : [],
-    ordering: totalOrdering(order, ORDER_COLUMNS, idColumn(sql`g.id`)),
+    filter: filter === null ? [] : [filter],
+    ordering,
   };
-  const belongsTo = ['games', order, canonicalFilter(games.filter), reader.caller];
-  const request = pageRequest(games, list, belongsTo, problems);
   checkLeaderboards(...nodeSelections(connection));
   return pageShape(reader, list, request, connection, (game) => gameShape(reader, game));
 }
@@ -183,7 +213,7 @@ export function relatedGamesShape(
     ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`g.id`)),
     parentId: relation.parentId,
   };
-  const request = pageRequest(args, list, [relation.name, reader.caller], new Problems());
+  const request = pageRequest(args, list, [relation.name], () => reader.actualCaller, new Problems());
   checkLeaderboards(...nodeSelections(connection));
   return pageShape(reader, list, request, connection, (game) => gameShape(reader, game));
 }

@@ -19,7 +19,7 @@ export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(inf
   if (known !== undefined) return known;
   const look = new Look(info);
   const selection = look.below(type, info.fieldNodes);
-  if (!look.usesVariables) {
+  if (selection.isConstant) {
     const byType = constant.get(info.fieldNodes) ?? new Map<GraphQLObjectType, Selection>();
     constant.set(info.fieldNodes, byType.set(type, selection));
   }
@@ -41,7 +41,7 @@ const constant = new WeakMap<readonly FieldNode[], Map<GraphQLObjectType, Select
 /** One look at what is asked for below a field. */
 class Look {
   /** Whether any argument was a variable. */
-  usesVariables = false;
+  #usesVariables = false;
 
   constructor(private readonly info: GraphQLResolveInfo) {}
 
@@ -52,7 +52,7 @@ class Look {
       const field = this.#field(type, nodes);
       if (field) fields.set(key, field);
     }
-    return new Selection(type.name, fields);
+    return new Selection(type.name, fields, !this.#usesVariables);
   }
 
   #field(type: GraphQLObjectType, nodes: readonly FieldNode[]): Field | null {
@@ -64,7 +64,7 @@ class Look {
     const below = namedObjectType(definition.type);
     const selection = below === null ? Selection.NOTHING : this.below(below, nodes);
     if (definition.args.length === 0) return { name, args: {}, selection };
-    this.usesVariables ||= hasVariable(node);
+    this.#usesVariables ||= hasVariable(node);
     try {
       const args = getArgumentValues(definition, node, this.info.variableValues);
       const problems = new Problems();

@@ -1,4 +1,5 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
+import type { Caller } from '../auth/caller.js';
 import { parseTimestamp } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, limitExceeded, type Problems } from '../errors.js';
@@ -15,6 +16,7 @@ import {
   type Shape,
   type ShapeMaker,
 } from '../reading/shape.js';
+import { Slot } from '../reading/slot.js';
 import { cursorSql, decodeCursor, fingerprintOf, type Position } from './cursor.js';
 import { after, and, or, orderBy, reversed, type KeysetColumn, type Ordering } from './keyset.js';
 
@@ -42,8 +44,8 @@ export interface PageRequest {
   readonly after: Position | null;
   /** … and before this one. */
   readonly before: Position | null;
-  /** Digest of everything that the cursors of the list belong to. */
-  readonly fingerprint: () => string;
+  /** Digest of everything that the cursors of the list belong to: a slot. */
+  readonly fingerprint: string;
 }
 
 /** A list that can be paged through. */
@@ -67,13 +69,15 @@ export interface List {
  * Adds to `problems` what is wrong with them. A page over the maximum is LIMIT_EXCEEDED; it is thrown only
  * when nothing else is wrong, so that the client learns of all the other mistakes at once.
  *
- * @param belongsTo what else the cursors belong to: connection, ordering, filter and caller
+ * @param belongsTo what else the cursors belong to beside the caller: connection, ordering and filter
+ * @param caller asked for only when there is a cursor
  * @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED
  */
 export function pageRequest(
   args: PageArguments,
   list: Pick<List, 'ordering' | 'parentId'>,
   belongsTo: readonly unknown[],
+  caller: () => Caller,
   problems: Problems,
 ): PageRequest {
   const first = args.first ?? null;
@@ -88,13 +92,11 @@ export function pageRequest(
   ] as const) {
     if (size !== null && size < 1) problems.add(name, `${range}; it is ${size}.`);
   }
-  // A page without cursors needs no digest.
-  const fingerprint = (): string => fingerprintOf(...belongsTo);
   const types = [...(list.parentId ? ['text' as const] : []), ...list.ordering.map(({ type }) => type)];
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
-    const decoded = decodeCursor(fingerprint(), cursor);
+    const decoded = decodeCursor(fingerprintOf(...belongsTo, caller()), cursor);
     const isGood =
       decoded?.length === types.length && types.every((type, i) => isOfType(type, decoded[i] ?? null));
     if (!isGood) problems.add(name, BAD_CURSOR);
@@ -105,7 +107,7 @@ export function pageRequest(
     limit: first ?? last ?? DEFAULT_PAGE_SIZE,
     after: position('after'),
     before: position('before'),
-    fingerprint,
+    fingerprint: Slot.for((given) => fingerprintOf(...belongsTo, given.caller)),
   };
   problems.throwIfAny();
   if (request.limit > MAX_PAGE_SIZE) {
@@ -114,6 +116,20 @@ export function pageRequest(
     );
   }
   return request;
+}
+
+/** The same request with slots for its positions, so that one statement serves all of its kind: see `kindOf`. */
+export function withSlots(request: PageRequest): PageRequest {
+  const slots = (name: 'after' | 'before'): Position | null =>
+    request[name]?.map((value, index) => value && Slot.for((given) => given[name]?.[index] ?? null)) ?? null;
+  return { ...request, after: slots('after'), before: slots('before') };
+}
+
+/** What of a request decides about its statement. */
+export function kindOf({ fromEnd, limit, after: start, before: end }: PageRequest): string {
+  const nulls = (position: Position | null): string =>
+    position === null ? '-' : position.map((value) => (value === null ? 0 : 1)).join('');
+  return `${fromEnd ? 'last' : 'first'} ${limit} ${nulls(start)} ${nulls(end)}`;
 }
 
 /** A cursor can be forged; what PostgreSQL could not cast must not reach it. */
@@ -156,7 +172,7 @@ export function pageShape(
     before: ownPosition(list, request.before),
   };
   const rows = new Rows(list, own);
-  const cursor = (position: Sql): Sql => cursorSql(request.fingerprint(), position);
+  const cursor = (position: Sql): Sql => cursorSql(request.fingerprint, position);
   const backward = reversed(list.ordering);
   const anyBefore = own.after ? existsSql(list, backward, own.after) : sql`FALSE`;
   const anyAfter = own.before ? existsSql(list, list.ordering, own.before) : sql`FALSE`;
@@ -253,7 +269,7 @@ class Rows {
     const rows = rowsSql(this.list, this.request, columns, this.#wantsMore ? limit + 1 : limit);
     const isNumbered = this.#wantsMore || fromEnd;
     const shown = this.#wantsMore ? sql` FILTER (WHERE item.number <= ${raw(String(limit))})` : empty;
-    const joined = this.#joined.map((text, index) => sql`${text}${shown} AS l${raw(String(index))}`);
+    const joined = this.#joined.map((all, index) => sql`${all}${shown} AS l${raw(String(index))}`);
     if (this.#wantsMore) joined.push(sql`count(*) > ${raw(String(limit))} AS more`);
     // Rows are numbered as they come, which is the order of the subquery within.
     const items = isNumbered ? sql`SELECT *, row_number() OVER () AS number FROM (${rows}) item` : rows;

@@ -81,7 +81,7 @@ function leaderboardShape(
     ordering: ORDERING,
     parentId,
   };
-  const request = pageRequest(args, list, [name, reader.caller], new Problems());
+  const request = pageRequest(args, list, [name], () => reader.actualCaller, new Problems());
   const page = written(
     pageShape(reader, list, request, connection, (entry) => objectShape(reader, entry, COLUMNS)),
   );

@@ -13,6 +13,8 @@ export class Selection {
     /** Name of the object's type. */
     readonly typeName: string,
     readonly fields: ReadonlyMap<string, Field>,
+    /** Whether it is kept with its document, because no variable changes it. */
+    readonly isConstant = false,
     /** Whether each field stands for the whole object, asked for in several ways: see `below`. */
     readonly isSplit = false,
   ) {}
@@ -41,6 +43,6 @@ export class Selection {
     const wanted = [...this.fields].filter(([, { name }]) => names.includes(name));
     const [first, second] = wanted;
     if (second === undefined) return first?.[1].selection ?? Selection.NOTHING;
-    return new Selection(first?.[1].selection.typeName ?? '', new Map(wanted), true);
+    return new Selection(first?.[1].selection.typeName ?? '', new Map(wanted), false, true);
   }
 }

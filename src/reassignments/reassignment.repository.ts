@@ -9,9 +9,9 @@ import { conflict, isMissingOwnTable, notFound, Problems } from '../errors.js';
 import { visibleTo } from '../games/game.shape.js';
 import { or } from '../paging/keyset.js';
 import type { PageArguments } from '../paging/page.js';
-import { read, readById } from '../reading/read.js';
-import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
+import { KEY } from '../reading/slot.js';
+import { Statements } from '../reading/statements.js';
 import type { Written } from '../reading/written.js';
 import type { Strategies } from '../strategies/strategies.js';
 import { beginMove, moveGames } from './move-games.js';
@@ -33,15 +33,20 @@ export interface Undone {
 
 /** The record of the moves of games between strategies. */
 export class ReassignmentRepository {
+  readonly #statements: Statements;
+
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly strategies: Strategies,
-  ) {}
+    strategies: Strategies,
+  ) {
+    this.#statements = new Statements(strategies);
+  }
 
   /** One page of the reassignments that the caller made (an admin: of all), newest first. */
   async getAllReassignments(caller: Caller, args: PageArguments, connection: Selection): Promise<Written> {
-    const reader = new Reader(caller, this.strategies);
-    return read(this.em, reader, reassignmentPageShape(reader, args, connection), connection);
+    return this.#statements.one(this.em, connection, { caller }, null, (reader) =>
+      reassignmentPageShape(reader, args, connection),
+    );
   }
 
   /**
@@ -55,16 +60,18 @@ export class ReassignmentRepository {
   ): Promise<(Written | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const reader = new Reader(caller, this.strategies);
-    const shape = reassignmentShape(reader, selection);
-    const from = sql`FROM game_graphql_reassignments r
-      WHERE r.id = ANY(${wanted}::uuid[]) AND ${or(madeBy(caller))}`;
-    const found = await readById(this.em, reader, sql`r.id`, shape, from, selection).catch(
-      (error: unknown) => {
+    const given = { caller, key: wanted };
+    const found = await this.#statements
+      .many(this.em, selection, given, 'ids', (reader) => ({
+        id: sql`r.id`,
+        shape: reassignmentShape(reader, selection),
+        from: sql`game_graphql_reassignments r
+          WHERE r.id = ANY(${KEY}::uuid[]) AND ${or(madeBy(reader.caller))}`,
+      }))
+      .catch((error: unknown) => {
         if (isMissingOwnTable(error)) return new Map<string, Written>();
         throw error;
-      },
-    );
+      });
     return ids.map((id) => (id === null ? null : (found.get(id) ?? null)));
   }
 

@@ -3,9 +3,9 @@ import sql from 'sql-template-tag';
 import type { Caller, KnownCaller } from '../auth/caller.js';
 import { inTransaction } from '../database/transaction.js';
 import { forbidden, notFound, Problems } from '../errors.js';
-import { read, readById } from '../reading/read.js';
-import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
+import { KEY } from '../reading/slot.js';
+import { Statements } from '../reading/statements.js';
 import type { Written } from '../reading/written.js';
 import { rollBack, type RolledBack } from './rollback.js';
 import type { Strategies } from './strategies.js';
@@ -18,10 +18,14 @@ import {
 
 /** The questions that can be asked about strategies, built-in and custom alike. */
 export class StrategyRepository {
+  readonly #statements: Statements;
+
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly strategies: Strategies,
-  ) {}
+    strategies: Strategies,
+  ) {
+    this.#statements = new Statements(strategies);
+  }
 
   /**
    * One page of the strategies that the caller may see: built-ins by id, then by name, newest version first.
@@ -29,8 +33,9 @@ export class StrategyRepository {
    * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
    */
   async getAllStrategies(caller: Caller, strategies: StrategyQuery, connection: Selection): Promise<Written> {
-    const reader = new Reader(caller, this.strategies);
-    return read(this.em, reader, strategyPageShape(reader, strategies, connection), connection);
+    return this.#statements.one(this.em, connection, { caller }, null, (reader) =>
+      strategyPageShape(reader, strategies, connection),
+    );
   }
 
   /** @throws NOT_FOUND when there is no such strategy, or the caller may not see it */
@@ -47,10 +52,12 @@ export class StrategyRepository {
     selection: Selection,
   ): Promise<(Written | null)[]> {
     if (ids.length === 0) return [];
-    const reader = new Reader(caller, this.strategies);
-    const shape = strategyObjectShape(reader, selection);
-    const from = strategiesWithIds(reader, [...new Set(ids)]);
-    const found = await readById(this.em, reader, sql`s.id`, shape, from, selection);
+    const given = { caller, key: [...new Set(ids)] };
+    const found = await this.#statements.many(this.em, selection, given, 'ids', (reader) => ({
+      id: sql`s.id`,
+      shape: strategyObjectShape(reader, selection),
+      from: strategiesWithIds(reader, KEY),
+    }));
     return ids.map((id) => found.get(id) ?? null);
   }
 

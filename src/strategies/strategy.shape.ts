@@ -22,6 +22,7 @@ import {
   written,
   type Shape,
 } from '../reading/shape.js';
+import type { Slot } from '../reading/slot.js';
 import { strategyTasksShape } from '../tasks/task.shape.js';
 import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
 
@@ -84,8 +85,8 @@ export function strategyShape(reader: Reader, id: Sql, selection: Selection): Sh
 }
 
 /** The visible strategies with these ids, as `s`. */
-export function strategiesWithIds(reader: Reader, ids: readonly string[]): Sql {
-  return sql`FROM unnest(${ids}::text[]) wanted (id)
+export function strategiesWithIds(reader: Reader, ids: Slot): Sql {
+  return sql`unnest(${ids}::text[]) wanted (id)
     CROSS JOIN LATERAL (${strategyWithId(reader, sql`wanted.id`)}) s`;
 }
 
@@ -110,8 +111,8 @@ export function strategyPageShape(reader: Reader, strategies: StrategyQuery, con
     filter: [filter],
     ordering: ORDERING,
   };
-  const belongsTo = ['strategies', canonicalFilter(strategies.filter), reader.caller];
-  const request = pageRequest(strategies, list, belongsTo, problems);
+  const belongsTo = ['strategies', canonicalFilter(strategies.filter)];
+  const request = pageRequest(strategies, list, belongsTo, () => reader.actualCaller, problems);
   return pageShape(reader, list, request, connection, (strategy) => strategyObjectShape(reader, strategy));
 }
 

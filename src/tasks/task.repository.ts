@@ -4,19 +4,23 @@ import type { Caller } from '../auth/caller.js';
 import { isUuid } from '../database/uuid.js';
 import { visibleTo } from '../games/game.shape.js';
 import { or } from '../paging/keyset.js';
-import { readById } from '../reading/read.js';
-import { Reader } from '../reading/reader.js';
 import type { Selection } from '../reading/selection.js';
+import { KEY } from '../reading/slot.js';
+import { Statements } from '../reading/statements.js';
 import type { Written } from '../reading/written.js';
 import type { Strategies } from '../strategies/strategies.js';
 import { taskShape } from './task.shape.js';
 
 /** The questions that can be asked about tasks themselves; most are asked through their game. */
 export class TaskRepository {
+  readonly #statements: Statements;
+
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly strategies: Strategies,
-  ) {}
+    strategies: Strategies,
+  ) {
+    this.#statements = new Statements(strategies);
+  }
 
   /** The tasks with these ids, in the order of the ids; null for each that is missing or not visible. */
   async getTasksByIds(
@@ -26,10 +30,13 @@ export class TaskRepository {
   ): Promise<(Written | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const reader = new Reader(caller, this.strategies);
-    const from = sql`FROM tasks t JOIN games g ON g.id = t."gameId"
-      WHERE t.id = ANY(${wanted}::uuid[]) AND ${or(visibleTo(caller))}`;
-    const tasks = await readById(this.em, reader, sql`t.id`, taskShape(reader, selection), from, selection);
+    const given = { caller, key: wanted };
+    const tasks = await this.#statements.many(this.em, selection, given, 'ids', (reader) => ({
+      id: sql`t.id`,
+      shape: taskShape(reader, selection),
+      from: sql`tasks t JOIN games g ON g.id = t."gameId"
+        WHERE t.id = ANY(${KEY}::uuid[]) AND ${or(visibleTo(reader.caller))}`,
+    }));
     return ids.map((id) => tasks.get(id) ?? null);
   }
 }

@@ -98,8 +98,8 @@ export function gameTasksShape(reader: Reader, tasks: TaskQuery, connection: Sel
     ordering: totalOrdering(order, ORDER_COLUMNS, idColumn(sql`t.id`)),
     parentId: sql`g.id`,
   };
-  const belongsTo = ['Game.tasks', order, canonicalFilter(tasks.filter), reader.caller];
-  const request = pageRequest(tasks, list, belongsTo, problems);
+  const belongsTo = ['Game.tasks', order, canonicalFilter(tasks.filter)];
+  const request = pageRequest(tasks, list, belongsTo, () => reader.actualCaller, problems);
   checkLeaderboards(...nodeSelections(connection));
   return pageShape(reader, list, request, connection, (task) => taskShape(reader, task));
 }
@@ -123,7 +123,7 @@ export function strategyTasksShape(reader: Reader, args: PageArguments, connecti
     ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`t.id`)),
     parentId: sql`s.id`,
   };
-  const request = pageRequest(args, list, ['Strategy.tasks', reader.caller], new Problems());
+  const request = pageRequest(args, list, ['Strategy.tasks'], () => reader.actualCaller, new Problems());
   checkLeaderboards(...nodeSelections(connection));
   return pageShape(reader, list, request, connection, (task) => taskShape(reader, task));
 }
