@@ -27,9 +27,11 @@ import type { Database } from './database/database.js';
 import { limitExceeded, toClientError, type MaskedError } from './errors.js';
 import { documentStore, persistedQueries } from './graphql/apollo-cache.js';
 import { executeBy } from './graphql/apollo-executor.js';
+import { createExecutor } from './graphql/execution.js';
 import { errorPlugin } from './graphql/error-plugin.js';
 import { limitsPlugin } from './graphql/limits.js';
 import { operationLogPlugin, type OperationLog } from './graphql/operation-log.js';
+import { RepeatedOperations, type RepeatedOperation } from './graphql/repeated-operations.js';
 import { schemaTexts } from './graphql/schema-texts.js';
 import { serveGraphiql } from './graphiql.js';
 import { serveMetrics } from './metrics.js';
@@ -91,7 +93,11 @@ export async function createServer(
     answer(reply, 404, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`)),
   );
   if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config.corsOrigins));
-  await app.register(compress, { threshold: COMPRESS_FROM_BYTES, encodings: ['gzip', 'identity'] });
+  await app.register(compress, {
+    threshold: COMPRESS_FROM_BYTES,
+    encodings: ['gzip', 'identity'],
+    globalDecompression: false,
+  });
   serveHealth(app, database);
   serveMetrics(app, database);
   if (config.graphiql) serveGraphiql(app, demoKey);
@@ -205,7 +211,9 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
   };
   const schema = createSchema();
   const texts = config.introspection ? schemaTexts(schema) : null;
-  const { gateway, executorPlugin } = executeBy(schema);
+  const run = createExecutor(schema);
+  const repeated = new RepeatedOperations();
+  const { gateway, executorPlugin, fail } = executeBy(schema, run, repeated);
   const apollo = new ApolloServer<Context>({
     gateway,
     documentStore: documentStore(),
@@ -217,7 +225,7 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     validationOptions: { maxErrors: 20 },
     validationRules: [MaxIntrospectionDepthRule],
     logger: app.log,
-    stringifyResult: (result) => `${stringify(result)}\n`,
+    stringifyResult: bodyOf,
     formatError: (formatted, error) => hideUnknown(formatted, error, logMasked),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
@@ -237,26 +245,56 @@ async function serveGraphql(app: FastifyInstance, config: Config, database: Data
     url: GRAPHQL_PATH,
     handler: async (request, reply) => {
       request.graphql = {};
+      let made: Promise<Context> | undefined;
+      const context = (): Promise<Context> => (made ??= contextOf(request));
+      const operation = repeated.find(request);
+      const answered = operation && (await answerRepeated(operation, context));
+      if (answered) return reply.type(operation.contentType).send(answered);
       const response = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: toGraphqlRequest(request),
-        context: async () => {
-          try {
-            const viewer = await authenticate(schemes, request.raw);
-            request.graphql = { caller: identityOf(viewer) };
-            return new Context(viewer, repositories, request.graphql, texts);
-          } catch (error) {
-            const masked = toClientError(error);
-            if (masked.log) logMasked(masked.log, error);
-            throw masked.clientError;
-          }
-        },
+        context,
       });
       reply.code(response.status ?? 200);
       for (const [name, value] of response.headers) reply.header(name, value);
       if (response.body.kind === 'chunked') throw new Error('Incremental delivery is not served.');
+      if (reply.statusCode === 200)
+        repeated.accept(request.headers.accept, response.headers.get('content-type'));
       return reply.send(response.body.string);
     },
   });
+
+  async function contextOf(request: FastifyRequest): Promise<Context> {
+    try {
+      const viewer = await authenticate(schemes, request.raw);
+      request.graphql = { caller: identityOf(viewer) };
+      return new Context(viewer, repositories, request.graphql, texts);
+    } catch (error) {
+      const masked = toClientError(error);
+      if (masked.log) logMasked(masked.log, error);
+      throw masked.clientError;
+    }
+  }
+
+  /** The body of the answer; null where it is for Apollo to say what went wrong. */
+  async function answerRepeated(
+    operation: RepeatedOperation,
+    context: () => Promise<Context>,
+  ): Promise<string | null> {
+    const made = await context().catch(() => null);
+    if (made === null) return null;
+    const result = await run({ ...operation, context: made });
+    if (result.errors) {
+      fail(made, result);
+      return null;
+    }
+    made.log.operation = operation.logName;
+    return bodyOf(result);
+  }
+}
+
+/** An answer as it is sent. */
+function bodyOf(result: object): string {
+  return `${stringify(result)}\n`;
 }
 
 /** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */

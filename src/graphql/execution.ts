@@ -44,6 +44,9 @@ export interface Request {
   readonly context: unknown;
 }
 
+/** Runs an operation. */
+export type Execute = (request: Request) => Promise<ExecutionResult>;
+
 /** Most errors of variables that are reported. */
 const MAX_COERCION_ERRORS = 20;
 /** Most plans kept of one document: one for each set of values of the variables in its @skip and @include. */
@@ -58,7 +61,7 @@ const MAX_PLANS = 16;
  * everything was read already, so resolvers there answer at once. What PostgreSQL wrote stands in the answer as it
  * is, as a `Written`.
  */
-export function createExecutor(schema: GraphQLSchema): (request: Request) => Promise<ExecutionResult> {
+export function createExecutor(schema: GraphQLSchema): Execute {
   const documents = new WeakMap<DocumentNode, CompiledDocument>();
   return async ({ document, operationName, variables, context }) => {
     let compiled = documents.get(document);

@@ -42,9 +42,14 @@ export const limitsPlugin: ApolloServerPlugin<Context> = {
 /** Operations that are within the limits whatever their variables are, by their documents. */
 const harmless = new WeakMap<DocumentNode, Set<string | null>>();
 
+/** Whether an operation was found to be within the limits whatever its variables are. */
+export function isHarmless(document: DocumentNode, operationName: string | null): boolean {
+  return harmless.get(document)?.has(operationName) ?? false;
+}
+
 const hooks: GraphQLRequestListener<Context> = {
   didResolveOperation({ schema, document, operation, operationName, request }): Promise<void> {
-    if (operation === undefined || harmless.get(document)?.has(operationName)) return Promise.resolve();
+    if (operation === undefined || isHarmless(document, operationName)) return Promise.resolve();
     checkRootFields(operation, document);
     checkDepth(operation, document);
     const variables = request.variables ?? {};

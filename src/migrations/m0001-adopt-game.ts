@@ -1,4 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
+import { addIndexes } from './indexes.js';
 
 /** Columns that nearly every table of GAME has. */
 const ID_AND_TIMES = `id uuid PRIMARY KEY, created_at timestamptz NULL, updated_at timestamptz NULL`;
@@ -91,9 +92,6 @@ const INDEXES: Readonly<Record<string, string>> = {
   strategydefinition_family: `strategydefinition ("realmId", name, version)`,
 };
 
-/** Keeps the names of our indexes apart from GAME's. */
-const PREFIX = 'game_graphql_';
-
 /**
  * Makes GAME's tables in an empty database, or adopts those that are there: then only indexes are added,
  * without keeping GAME from writing, and nothing of GAME's is changed. It can be run any number of times,
@@ -113,26 +111,11 @@ export class M0001AdoptGame extends Migration {
     // One statement: a run that is cut off leaves all of the tables or none.
     this.addSql(`DO $$ BEGIN ${tables.join(';\n')}; END $$`);
 
-    const broken = await this.#invalidIndexes();
-    for (const [name, on] of Object.entries(INDEXES)) {
-      const index = PREFIX + name;
-      // What a CREATE INDEX CONCURRENTLY leaves behind when it is cut off has the name but serves nothing.
-      if (broken.has(index)) this.addSql(`DROP INDEX CONCURRENTLY IF EXISTS ${index}`);
-      this.addSql(`CREATE INDEX CONCURRENTLY IF NOT EXISTS ${index} ON ${on}`);
-    }
+    await addIndexes(this, INDEXES);
   }
 
   async #exists(table: string): Promise<boolean> {
     const [row] = await this.execute(`SELECT to_regclass(?) IS NOT NULL AS found`, [table]);
     return (row as { found?: unknown } | undefined)?.found === true;
-  }
-
-  async #invalidIndexes(): Promise<Set<unknown>> {
-    const rows = await this.execute(
-      `SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-       WHERE NOT i.indisvalid AND starts_with(c.relname, ?) AND pg_table_is_visible(c.oid)`,
-      [PREFIX],
-    );
-    return new Set(rows.map((row) => (row as { name?: unknown }).name));
   }
 }

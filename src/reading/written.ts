@@ -65,8 +65,7 @@ export class WrittenObject {
 /** As `JSON.stringify`, for values with written texts in them. */
 export function stringify(value: unknown): string {
   if (value instanceof Written) return value.text;
-  if (typeof value !== 'object' || value === null || 'toJSON' in value)
-    return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(stringify).join(',')}]`;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${stringify(field)}`).join(',')}}`;

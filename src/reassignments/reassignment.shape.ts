@@ -97,6 +97,12 @@ export function reassignmentPageShape(reader: Reader, args: PageArguments, conne
     filter: [],
     ordering: NEWEST_FIRST,
   };
-  const request = pageRequest(args, list, ['strategyReassignments'], () => reader.actualCaller, new Problems());
+  const request = pageRequest(
+    args,
+    list,
+    ['strategyReassignments'],
+    () => reader.actualCaller,
+    new Problems(),
+  );
   return pageShape(reader, list, request, connection, (made) => reassignmentShape(reader, made));
 }
