@@ -16,8 +16,9 @@ const TASKS = `json_build_object('nodes', ARRAY(SELECT to_json(t) FROM (
   SELECT t.id, t."externalTaskId", t.status, ARRAY(SELECT to_json(p) FROM (SELECT p.id, p.key, p.value
     FROM tasksparams p WHERE p."taskId" = t.id ORDER BY p.created_at, p.id) p) AS params
   FROM tasks t WHERE t."gameId" = g.id ORDER BY t.created_at DESC, t.id DESC LIMIT 10) t)) AS tasks`;
+// The position is hidden from the planner, which would plan the statement anew for each.
 const page = (columns: string): string => `SELECT ${columns} FROM games g
-  WHERE g."apiKey_used" = $1 AND (g.created_at, g.id) < ($2::timestamptz, $3::uuid)
+  WHERE g."apiKey_used" = $1 AND (g.created_at, g.id) < ((SELECT $2::timestamptz), (SELECT $3::uuid))
   ORDER BY g.created_at DESC, g.id DESC LIMIT 20`;
 export const LEADERBOARD = `SELECT l.rank, (SELECT u."externalUserId" FROM users u WHERE u.id = l."userId") AS "externalUserId",
     l.points FROM (

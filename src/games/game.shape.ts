@@ -98,8 +98,8 @@ const COLUMNS = {
 };
 
 /**
- * Which games a caller may see, and change: the rights are the same. The conditions exclude each other, so
- * that each can be a branch of its own that an index serves; none means that nothing is visible.
+ * Which games a caller may see, and change: the rights are the same. They are conditions of which one must
+ * hold, apart, because an index serves each of them alone; none means that nothing is visible.
  */
 export function visibleTo(caller: Caller): Sql[] {
   switch (caller.kind) {
@@ -110,10 +110,7 @@ export function visibleTo(caller: Caller): Sql[] {
     case 'oauth':
       return [sql`g.oauth_user_id = ${caller.oauthUserId}`];
     case 'apiKeyAndOAuth':
-      return [
-        sql`g."apiKey_used" = ${caller.apiKey}`,
-        sql`g.oauth_user_id = ${caller.oauthUserId} AND g."apiKey_used" IS DISTINCT FROM ${caller.apiKey}`,
-      ];
+      return [sql`g."apiKey_used" = ${caller.apiKey}`, sql`g.oauth_user_id = ${caller.oauthUserId}`];
     case 'admin':
       return [sql`TRUE`];
   }

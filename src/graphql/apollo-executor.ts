@@ -15,7 +15,7 @@ export interface ApolloExecutor {
   readonly gateway: ApolloServerOptionsWithGateway<Context>['gateway'];
   readonly executorPlugin: ApolloServerPlugin<Context>;
   /** Has Apollo answer with this result, which has errors, when it is asked with this context. */
-  fail(context: Context, result: ExecutionResult): void;
+  readonly fail: (context: Context, result: ExecutionResult) => void;
 }
 
 /**

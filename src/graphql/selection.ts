@@ -1,5 +1,4 @@
 import {
-  BREAK,
   getArgumentValues,
   getNamedType,
   isObjectType,
@@ -7,10 +6,11 @@ import {
   type FieldNode,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
+  type VariableNode,
 } from 'graphql';
-import { Problems } from '../errors.js';
 import { Selection, type Field } from '../reading/selection.js';
 import { collectFields } from './collect-fields.js';
+import { checkText } from './text-guard.js';
 
 /** What the operation asks for below the current field, where it answers with an object of one type. */
 export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(info.returnType)): Selection {
@@ -67,9 +67,7 @@ class Look {
     this.#usesVariables ||= hasVariable(node);
     try {
       const args = getArgumentValues(definition, node, this.info.variableValues);
-      const problems = new Problems();
-      for (const [argument, value] of Object.entries(args)) problems.checkText(argument, value);
-      problems.throwIfAny();
+      checkText(args);
       return { name, args, selection };
     } catch (error) {
       return { name, args: {}, refusal: error as Error, selection };
@@ -78,16 +76,10 @@ class Look {
 }
 
 function hasVariable({ arguments: args = [] }: FieldNode): boolean {
-  let found = false;
-  for (const argument of args) {
-    visit(argument, {
-      Variable: () => {
-        found = true;
-        return BREAK;
-      },
-    });
-  }
-  return found;
+  const variables: VariableNode[] = [];
+  const collector = { Variable: (node: VariableNode) => void variables.push(node) };
+  for (const argument of args) visit(argument, collector);
+  return variables.length > 0;
 }
 
 function namedObjectType(type: GraphQLResolveInfo['returnType']): GraphQLObjectType | null {

@@ -1,5 +1,4 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import type { Caller } from '../auth/caller.js';
 import { parseTimestamp } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, limitExceeded, type Problems } from '../errors.js';
@@ -54,7 +53,7 @@ export interface List {
   readonly table: Sql;
   /** The unique id of a row, the last column of the ordering. */
   readonly id: Sql;
-  /** Who may see what: conditions of which no row satisfies two. None: nothing is visible. */
+  /** Who may see what: conditions of which one must hold. None: nothing is visible. */
   readonly scope: readonly Sql[];
   /** What else must hold. */
   readonly filter: readonly Sql[];
@@ -77,7 +76,7 @@ export function pageRequest(
   args: PageArguments,
   list: Pick<List, 'ordering' | 'parentId'>,
   belongsTo: readonly unknown[],
-  caller: () => Caller,
+  caller: () => Reader['actualCaller'],
   problems: Problems,
 ): PageRequest {
   const first = args.first ?? null;
@@ -121,7 +120,8 @@ export function pageRequest(
 /** The same request with slots for its positions, so that one statement serves all of its kind: see `kindOf`. */
 export function withSlots(request: PageRequest): PageRequest {
   const slots = (name: 'after' | 'before'): Position | null =>
-    request[name]?.map((value, index) => value && Slot.for((given) => given[name]?.[index] ?? null)) ?? null;
+    request[name]?.map((value, index) => value && Slot.hidden((given) => given[name]?.[index] ?? null)) ??
+    null;
   return { ...request, after: slots('after'), before: slots('before') };
 }
 

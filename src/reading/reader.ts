@@ -1,7 +1,18 @@
 import { identityOf, type Caller } from '../auth/caller.js';
+import type { Position } from '../paging/cursor.js';
 import type { Strategies } from '../strategies/strategies.js';
 import { Slot } from './slot.js';
 import { errorMark } from './written.js';
+
+/** What a statement is given each time that it is run. */
+export interface Given {
+  readonly caller: Caller;
+  /** By what something is looked up: an id, or several. */
+  readonly key?: unknown;
+  /** The window of a page. */
+  readonly after?: Position | null;
+  readonly before?: Position | null;
+}
 
 const apiKey = Slot.for(({ caller }) => identityOf(caller).apiKey ?? '');
 const oauthUserId = Slot.for(({ caller }) => identityOf(caller).oauthUserId ?? '');

@@ -1,15 +1,5 @@
-import type { Caller } from '../auth/caller.js';
-import type { Position } from '../paging/cursor.js';
-
-/** What a statement is given each time that it is run. */
-export interface Given {
-  readonly caller: Caller;
-  /** By what something is looked up: an id, or several. */
-  readonly key?: unknown;
-  /** The window of a page. */
-  readonly after?: Position | null;
-  readonly before?: Position | null;
-}
+import sql from 'sql-template-tag';
+import type { Given } from './reader.js';
 
 /** A value in a statement that is filled in when it is run, so that a statement that was made once serves all. */
 export class Slot {
@@ -18,6 +8,14 @@ export class Slot {
   /** A slot in the place of a value of this type, which no one looks at before the statement is run. */
   static for<Value>(find: (given: Given) => Value): Value {
     return new Slot(find) as unknown as Value;
+  }
+
+  /**
+   * As `for`, hidden from the planner. It would otherwise look at each value, find that the longer a list is the less
+   * a row of it costs, and plan the statement anew each time, which takes longer than to run it.
+   */
+  static hidden<Value>(find: (given: Given) => Value): Value {
+    return sql`(SELECT ${new Slot(find)})` as unknown as Value;
   }
 
   /** The values of a statement, filled in. */

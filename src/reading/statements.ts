@@ -1,12 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql, { type Sql } from 'sql-template-tag';
-import type { Caller } from '../auth/caller.js';
 import { query } from '../database/query.js';
-import type { Strategies } from '../strategies/strategies.js';
-import { Reader } from './reader.js';
+import { Reader, type Given } from './reader.js';
 import type { Selection } from './selection.js';
 import { written, type Shape } from './shape.js';
-import { Slot, type Given } from './slot.js';
+import { Slot } from './slot.js';
 import { Written } from './written.js';
 
 /** Most statements that are kept of one selection: of an operation whose variables shape them. */
@@ -36,7 +34,7 @@ interface Statement {
 export class Statements {
   readonly #kept = new WeakMap<Selection, Map<string, Statement>>();
 
-  constructor(private readonly strategies: Strategies) {}
+  constructor(private readonly strategies: Reader['strategies']) {}
 
   /**
    * Reads something of which there is one, in one statement; in none where the shape is constant.
@@ -79,7 +77,7 @@ export class Statements {
   }
 
   #statement(
-    caller: Caller,
+    caller: Given['caller'],
     selection: Selection,
     key: string | null,
     make: (reader: Reader) => Statement,

@@ -48,10 +48,7 @@ export function madeBy(caller: Caller): Sql[] {
     case 'oauth':
       return [sql`r.oauth_user_id = ${caller.oauthUserId}`];
     case 'apiKeyAndOAuth':
-      return [
-        sql`r.api_key = ${caller.apiKey}`,
-        sql`r.oauth_user_id = ${caller.oauthUserId} AND r.api_key IS DISTINCT FROM ${caller.apiKey}`,
-      ];
+      return [sql`r.api_key = ${caller.apiKey}`, sql`r.oauth_user_id = ${caller.oauthUserId}`];
     case 'admin':
       return [sql`TRUE`];
   }
