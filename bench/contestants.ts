@@ -23,11 +23,10 @@ export type ContestantName = (typeof CONTESTANTS)[number];
 const NODE_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=60'];
 
 /** What is run, after `node`. */
-const PROGRAMS: Readonly<Record<ContestantName | 'cluster', string>> = {
+const PROGRAMS: Readonly<Record<ContestantName, string>> = {
   ours: `${DIST}main.js`,
   PostGraphile: fileURLToPath(new URL('servers/postgraphile.js', import.meta.url)),
   floor: fileURLToPath(new URL('servers/floor.ts', import.meta.url)),
-  cluster: fileURLToPath(new URL('servers/cluster.ts', import.meta.url)),
 };
 
 /** A server in a process of its own. */
@@ -56,13 +55,8 @@ export function startContestant(name: ContestantName, databaseUrl: string): Prom
 }
 
 /** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */
-export function startCluster(processes: number, databaseUrl: string): Promise<Contestant> {
-  return start(
-    'ours',
-    [...NODE_FLAGS, PROGRAMS.cluster, PROGRAMS.ours, String(processes)],
-    processes,
-    databaseUrl,
-  );
+export function startProcesses(processes: number, databaseUrl: string): Promise<Contestant> {
+  return start('ours', [...NODE_FLAGS, PROGRAMS.ours], processes, databaseUrl);
 }
 
 async function start(
@@ -82,6 +76,7 @@ async function start(
       GRAPHILE_ENV: 'production',
       DATABASE_URL: databaseUrl,
       DATABASE_POOL_MAX: String(POOL_MAX),
+      PROCESSES: String(processes),
       HOST: '127.0.0.1',
       PORT: '0',
     },

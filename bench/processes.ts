@@ -1,5 +1,5 @@
 import type { Options } from './compare.ts';
-import { startCluster, startContestant, type Contestant } from './contestants.ts';
+import { startProcesses, startContestant, type Contestant } from './contestants.ts';
 import { makeData, startDatabaseServer, type Data } from './database.ts';
 import { drive, Load } from './measure.ts';
 import { makeOperations, questionOf } from './operations.ts';
@@ -26,7 +26,7 @@ export async function processesOn(data: Data, { rounds, seconds, only }: Options
   const load = new Load();
   const servers: Contestant[] = [];
   try {
-    servers.push(await startContestant('ours', data.url), await startCluster(PROCESSES, data.url));
+    servers.push(await startContestant('ours', data.url), await startProcesses(PROCESSES, data.url));
     const operations = await makeOperations(data, servers.slice(0, 1));
     const rows: string[][] = [];
     for (const operation of operations.filter(({ name }) => (only ?? OPERATIONS).includes(name))) {

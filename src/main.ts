@@ -1,6 +1,7 @@
 import { ConfigError, readConfig } from './config.js';
 import { openDatabase } from './database/database.js';
 import { DirectoryLockedError } from './database/directory-lock.js';
+import { serveByProcesses, startsOthers } from './processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { createServer, GRAPHQL_PATH } from './server.js';
 import { onStopSignal } from './stop-signal.js';
@@ -12,9 +13,13 @@ try {
   process.exit(1);
 }
 
-/** config -> database -> server -> listen -> stop on signals */
+/** config -> database -> server -> listen -> stop on signals; with several processes, each of them does so */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  if (startsOthers(config.processes)) {
+    await serveByProcesses(config.processes);
+    return;
+  }
   const database = await openDatabase(config.database);
   let demo: Demo | null = null;
   const server = await createServer(config, database, () => demo?.keys[0]?.secret ?? null);
@@ -43,7 +48,11 @@ async function main(): Promise<void> {
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 function startError(error: unknown): string {
   if (error instanceof ConfigError || error instanceof DirectoryLockedError) return error.message;
-  if (error instanceof Error && 'syscall' in error && /^(listen|getaddrinfo)$/.test(String(error.syscall))) {
+  if (
+    error instanceof Error &&
+    'syscall' in error &&
+    /^(listen|bind|getaddrinfo)$/.test(String(error.syscall))
+  ) {
     return `Cannot listen: ${error.message}. Set HOST and PORT to an address that is free.`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

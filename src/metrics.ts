@@ -1,16 +1,23 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type RegistryContentType,
+} from 'prom-client';
 import type { Database } from './database/database.js';
+import { isOneOfSeveral, metricsOfAll } from './processes.js';
 
 /** Upper bounds of the classes that times of requests are counted in, in seconds. */
 const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 
 /**
  * `/metrics`, for Prometheus: the process, the requests by route and status, the connections to the database.
- * Nothing in it tells who asked for what.
+ * Nothing in it tells who asked for what. Of several processes, each answers for all of them.
  */
 export function serveMetrics(app: FastifyInstance, database: Database): void {
-  const registry = new Registry();
+  const registry = new AggregatorRegistry<RegistryContentType>();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
@@ -24,16 +31,21 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
     name: 'database_connections',
     help: 'Connections to the database: busy, idle, and statements that are waiting for one.',
     labelNames: ['state'] as const,
-    registers,
+    registers: [],
+    collect() {
+      for (const [state, count] of Object.entries(database.connections())) this.set({ state }, count);
+    },
   });
+  registry.registerMetric(connections);
   app.addHook('onResponse', (request, reply, done) => {
     // What is not there has no route, and a label for each path that somebody tries would fill the memory.
     const route = request.routeOptions.url ?? 'none';
     requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
     done();
   });
+  AggregatorRegistry.setRegistries(registers);
   app.get('/metrics', async (_request, reply) => {
-    for (const [state, count] of Object.entries(database.connections())) connections.set({ state }, count);
-    return reply.type(registry.contentType).send(await registry.metrics());
+    const metrics = await (isOneOfSeveral ? metricsOfAll() : registry.metrics());
+    return metrics === null ? reply.code(503).send() : reply.type(registry.contentType).send(metrics);
   });
 }
