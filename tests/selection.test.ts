@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { startApi, type Answer, type Api, type Variables } from './support/api.js';
 import { rowsOf, type Game, type Owner, type Strategy, type Task } from './support/builders.js';
+import { startReference, type Reference } from './support/reference.js';
 import { schemaOf } from './support/schema-walk.js';
 import { recordStatements, workOf, type Statement } from './support/statements.js';
 
@@ -384,21 +385,33 @@ describe('whichever way an operation comes', () => {
 
 describe('any operation', () => {
   let schema: GraphQLSchema;
+  let reference: Reference;
   beforeAll(async () => {
     schema = await schemaOf(api);
+    reference = await startReference(api.database.url);
   });
+  afterAll(() => reference.close());
 
   const seeds = Array.from({ length: 40 }, (_, index) => index + 1);
-  test.each(seeds)('answers what its fields answer when they are asked for alone (%i)', async (seed) => {
-    const random = randomOf(seed);
-    const selection = rootSelection(schema, random);
-    const whole = await data(...dressed(selection, random));
-    const chains = chainsOf(selection);
-    const alone = await Promise.all(chains.map((chain) => data(`{ ${plain(chain)} }`)));
-    for (const [index, chain] of chains.entries()) {
-      expect([plain(chain), projected(whole, chain)]).toEqual([plain(chain), alone[index]]);
-    }
-  });
+  test.each(seeds)(
+    'answers what its fields answer when they are asked for alone, and what graphql-js answers (%i)',
+    async (seed) => {
+      const random = randomOf(seed);
+      const selection = rootSelection(schema, random);
+      const [document, variables] = dressed(selection, random);
+      const whole = await data(document, variables);
+      const opened = await reference.answer(document, variables, {
+        kind: 'apiKey',
+        apiKey: alice.prefix,
+      });
+      expect(JSON.stringify(whole)).toBe(JSON.stringify(opened.data));
+      const chains = chainsOf(selection);
+      const alone = await Promise.all(chains.map((chain) => data(`{ ${plain(chain)} }`)));
+      for (const [index, chain] of chains.entries()) {
+        expect([plain(chain), projected(whole, chain)]).toEqual([plain(chain), alone[index]]);
+      }
+    },
+  );
 });
 
 /** A field of a made-up selection. */
