@@ -282,3 +282,12 @@ test.each(['Game', 'Task'])('a %s has five pages of its leaderboard at once at m
   expect((await api.query(document(5), { id }, alice)).body).not.toHaveProperty('errors');
   expect((await api.errors(document(6), { id }, alice)).codes).toEqual(['LIMIT_EXCEEDED']);
 });
+
+test('it does not matter where in a page its leaderboards are asked for', async () => {
+  const boards = (prefix: string, count: number): string =>
+    Array.from({ length: count }, (_, index) => `${prefix}${index}: leaderboard { totalCount }`).join(' ');
+  const document = (count: number): string => `{ games {
+    nodes { ${boards('a', 2)} } more: nodes { ${boards('b', 2)} } edges { node { ${boards('c', count)} } } } }`;
+  expect((await api.query(document(1), {}, alice)).body).not.toHaveProperty('errors');
+  expect((await api.errors(document(2), {}, alice)).codes).toEqual(['LIMIT_EXCEEDED']);
+});

@@ -111,6 +111,20 @@ describe('a cursor belongs to', () => {
     await expectRefusal(cursor, GAMES_PAGE, {}, { key: alice.key, ...token });
   });
 
+  test('its caller, also where it is written into an operation that others sent before', async () => {
+    const admins = [await issuer.admin('boss'), await issuer.admin('deputy')] as const;
+    const page = (after: string): string =>
+      `query Literal($id: ID!) { game(id: $id) { tasks(first: 1${after}) { pageInfo { endCursor } } } }`;
+    const asked = { id: game.id };
+    type Answer = { game: { tasks: { pageInfo: { endCursor: string } } } };
+    const first = await api.data<Answer>(page(''), asked, admins[0]);
+    const document = page(`, after: "${first.game.tasks.pageInfo.endCursor}"`);
+    for (let time = 0; time < 4; time++) {
+      await api.data(document, asked, admins[0]);
+      expect((await api.errors(document, asked, admins[1])).codes).toEqual(['BAD_USER_INPUT']);
+    }
+  });
+
   test('no sending of it: spelled with defaults and nulls, the list is the same list', async () => {
     const after = await cursorOf();
     const plain = await games({ after });

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { startApi, type Api, type Credentials } from './support/api.js';
 import { rowsOf, type Game, type Owner } from './support/builders.js';
 import { startIssuer, type Issuer } from './support/issuer.js';
-import { recordPlans, rowsRead, workOf, type ExplainedStatement } from './support/statements.js';
+import {
+  recordPlans,
+  recordStatements,
+  rowsRead,
+  workOf,
+  type ExplainedStatement,
+} from './support/statements.js';
 
 let api: Api;
 let issuer: Issuer;
@@ -102,6 +109,26 @@ test('without the index of a list the same look finds what is wrong', async () =
   const [statement] = await plansOf(GAMES_LIST, { first: 20 }, admin);
   expect(seqScans(statement)).not.toEqual([]);
   await api.database.query('CREATE INDEX game_graphql_games_created ON games (created_at, id)');
+});
+
+test('a page is planned once, wherever it begins', async () => {
+  const cursor = await lastCursor(GAMES_LIST, alice, null);
+  const document = 'query ($after: String) { games(first: 20, after: $after) { nodes { id } } }';
+  const statements = workOf(await recordStatements(api, () => api.data(document, { after: cursor }, alice)));
+  const text = statements[0]?.text ?? '';
+  const [, ...position] = JSON.parse(Buffer.from(cursor ?? '', 'base64url').toString()) as string[];
+  const client = new pg.Client({ connectionString: api.database.url });
+  await client.connect();
+  const values = [alice.prefix, ...position];
+  for (let time = 0; time < 12; time++) {
+    expect((await client.query({ name: 'page', text, values })).rowCount).toBe(1);
+  }
+  const { rows } = await client.query(
+    `SELECT custom_plans::int, generic_plans::int FROM pg_prepared_statements WHERE name = 'page'`,
+  );
+  await client.end();
+  // PostgreSQL looks at five values before it decides that no value needs a plan of its own.
+  expect(rows).toEqual([{ custom_plans: 5, generic_plans: 7 }]);
 });
 
 async function lastCursor(document: string, as: Credentials, after: string | null): Promise<string | null> {

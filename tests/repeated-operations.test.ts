@@ -136,6 +136,18 @@ test('one of several operations of a document is the one that was named', async 
   }
 });
 
+test('an operation that is known vouches for no other of its document', async () => {
+  const query = `query Cheap { games { totalCount } }
+    query Dear($n: Int) { games(first: $n) { nodes { tasks(first: $n) { nodes { game { tasks(first: $n) { nodes { id } } } } } } } }`;
+  for (let time = 0; time < 4; time++) {
+    expect(await post({ query, operationName: 'Cheap' })).toMatchObject({ status: 200 });
+    expect(await post({ query, operationName: 'Dear', variables: { n: 1 } })).toMatchObject({ status: 200 });
+  }
+  const refused = await post({ query, operationName: 'Dear', variables: { n: 100 } });
+  expect(refused.status).toBe(400);
+  expect(refused.body).toContain('LIMIT_EXCEEDED');
+});
+
 test('a mutation is done once, also when a part of it fails', async () => {
   const query = `mutation Twice($name: String!) {
     made: createGame(input: { externalGameId: $name, platform: "web" }) { game { externalGameId } }

@@ -63,7 +63,8 @@ export class RepeatedOperations {
 
   /** The operation of this request, where it is known; null sends it to Apollo. */
   find({ method, headers, body }: HttpRequest): RepeatedOperation | null {
-    if (method !== 'POST' || !isObject(body) || headers['content-type'] !== 'application/json') return null;
+    // Only JSON becomes an object, which no page of another site can send unasked.
+    if (method !== 'POST' || !isObject(body)) return null;
     const { query, variables = null, operationName = null, extensions = null } = body;
     if (typeof query !== 'string' || !(operationName === null || typeof operationName === 'string'))
       return null;

@@ -8,7 +8,7 @@ import { Slot } from './slot.js';
 import { Written } from './written.js';
 
 /** Most statements that are kept of one selection: of an operation whose variables shape them. */
-const MAX_KEPT = 50;
+const MAX_KEPT = 10;
 
 /** Objects that are looked up: their shape, and where they are, after FROM; `id` is the column of their ids. */
 export interface Lookup {

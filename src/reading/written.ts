@@ -25,9 +25,9 @@ export class Written {
     this.#isSplit = isSplit;
   }
 
-  /** Whether nothing is left to do: no errors in it, and one way in which it was asked for. */
+  /** Whether nothing is left to do, because there are no errors in it. */
   get isFinal(): boolean {
-    return this.errors.length === 0 && !this.#isSplit;
+    return this.errors.length === 0;
   }
 
   /** The field of this name in the answer. */
