@@ -113,7 +113,8 @@ test('without the index of a list the same look finds what is wrong', async () =
 
 test('a page is planned once, wherever it begins', async () => {
   const cursor = await lastCursor(GAMES_LIST, alice, null);
-  const document = 'query ($after: String) { games(first: 20, after: $after) { nodes { externalGameId platform } } }';
+  const document =
+    'query ($after: String) { games(first: 20, after: $after) { nodes { externalGameId platform } } }';
   const statements = workOf(await recordStatements(api, () => api.data(document, { after: cursor }, alice)));
   const text = statements[0]?.text ?? '';
   const [, ...position] = JSON.parse(Buffer.from(cursor ?? '', 'base64url').toString()) as string[];
