@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { acceptsGzip, compressed } from './compression.js';
 import { FIRST_OPERATIONS } from './graphiql-operations.js';
 
 /** Everything comes from this server; the editor sets styles on its elements and has its fonts in its CSS. */
@@ -26,8 +25,6 @@ const FILES = {
   'graphql.worker.js': { type: 'text/javascript', from: 'graphqlWorker' },
   'json.worker.js': { type: 'text/javascript', from: 'jsonWorker' },
 } as const;
-
-const compress = promisify(gzip);
 
 /**
  * Serves GraphiQL, all of it from here, at `/` and `/graphiql`.
@@ -64,7 +61,7 @@ function serveFile(app: FastifyInstance, path: string, type: string, read: () =>
   const load = async (): Promise<{ text: Buffer; zipped: Buffer; tag: string }> => {
     const text = Buffer.from(await read());
     const tag = `"${createHash('sha256').update(text).digest('base64url')}"`;
-    return { text, zipped: await compress(text), tag };
+    return { text, zipped: await compressed(text), tag };
   };
   app.get(path, async (request, reply) => {
     file ??= load();
@@ -77,7 +74,7 @@ function serveFile(app: FastifyInstance, path: string, type: string, read: () =>
     });
     if (request.headers['if-none-match'] === tag) return reply.code(304).send();
     reply.type(`${type}; charset=utf-8`);
-    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(text);
+    if (!acceptsGzip(request)) return reply.send(text);
     return reply.header('content-encoding', 'gzip').send(zipped);
   });
 }

@@ -6,6 +6,7 @@ import {
   Histogram,
   type RegistryContentType,
 } from 'prom-client';
+import { sendCompressed } from './compression.js';
 import type { Database } from './database/database.js';
 import { isOneOfSeveral, metricsOfAll } from './processes.js';
 
@@ -44,8 +45,9 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
     done();
   });
   AggregatorRegistry.setRegistries(registers);
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', async (request, reply) => {
     const metrics = await (isOneOfSeveral ? metricsOfAll() : registry.metrics());
-    return metrics === null ? reply.code(503).send() : reply.type(registry.contentType).send(metrics);
+    if (metrics === null) return reply.code(503).send();
+    return sendCompressed(request, reply.type(registry.contentType), metrics);
   });
 }

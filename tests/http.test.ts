@@ -121,6 +121,20 @@ describe('compression', () => {
     expect(gunzipSync(zipped.body).toString()).toBe(plain.body.toString());
   });
 
+  test.each(['br', 'gzip;q=0', 'gzip; q=0.0, br', ''])(
+    'is not used where the client does not take it: %p',
+    async (encoding) => {
+      expect((await raw(encoding)).encoding).toBeUndefined();
+    },
+  );
+
+  test.each(['gzip;q=0.5', 'br, GZIP', 'gzip;q=1'])(
+    'is used at whatever preference: %p',
+    async (encoding) => {
+      expect((await raw(encoding)).encoding).toBe('gzip');
+    },
+  );
+
   test('also of what GraphiQL loads, to a fraction', async () => {
     const plain = await raw('identity', '/graphiql/graphiql.js');
     const zipped = await raw('gzip', '/graphiql/graphiql.js');

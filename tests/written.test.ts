@@ -67,6 +67,43 @@ async function bothWays(
   };
 }
 
+test('timestamps have six digits and Z, whatever stands behind them', async () => {
+  const rows = rowsOf(api.database);
+  const owner = await rows.owner();
+  // PostgreSQL leaves out zeros at the end.
+  const stored = {
+    '2026-02-10T12:15:00Z': '2026-02-10T12:15:00.000000Z',
+    '2026-02-10T12:15:00.1Z': '2026-02-10T12:15:00.100000Z',
+    '2026-02-10T12:15:00.12Z': '2026-02-10T12:15:00.120000Z',
+    '2026-02-10T12:15:00.123Z': '2026-02-10T12:15:00.123000Z',
+    '2026-02-10T12:15:00.1234Z': '2026-02-10T12:15:00.123400Z',
+    '2026-02-10T12:15:00.12345Z': '2026-02-10T12:15:00.123450Z',
+    '2026-02-10T12:15:00.123456Z': '2026-02-10T12:15:00.123456Z',
+    '2026-02-10T12:15:00+05:45': '2026-02-10T06:30:00.000000Z',
+    '0001-01-01T00:00:00Z': '0001-01-01T00:00:00.000000Z',
+    '9999-12-31T23:59:59.999999Z': '9999-12-31T23:59:59.999999Z',
+    infinity: null,
+    '-infinity': null,
+  };
+  for (const [time, shown] of Object.entries(stored)) {
+    const { id } = await owner.game({ created_at: time, updated_at: time, platform: '\u0001"2026' });
+    // A name of any length may stand behind a short timestamp: its quotes are not the timestamp's.
+    const names = ['a', 'a1', 'a12', 'a123', 'a1234', 'a12345', 'a1234567890'];
+    const data = await api.data(
+      `query ($id: ID!) { game(id: $id) { createdAt ${names.map((name) => `${name}: updatedAt`).join(' ')} platform } }`,
+      { id },
+      owner,
+    );
+    expect(data).toEqual({
+      game: {
+        createdAt: shown,
+        ...Object.fromEntries(names.map((name) => [name, shown])),
+        platform: '\u0001"2026',
+      },
+    });
+  }
+});
+
 describe('what PostgreSQL writes is what graphql-js answers', () => {
   test.each<[name: string, document: string, variables?: () => Variables]>([
     [

@@ -1,4 +1,3 @@
-import { MikroORM as PgliteORM } from '@mikro-orm/pglite';
 import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,6 +43,8 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
   const lock = await DirectoryLock.acquire(join(config.directory, 'lock'));
   try {
     const dataDir = join(config.directory, 'pglite');
+    // Loaded only where it is used: it takes memory, and time at the start.
+    const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite');
     const orm = await PgliteORM.init({ ...baseConfig, dbName: dataDir } as Parameters<
       typeof PgliteORM.init
     >[0]);

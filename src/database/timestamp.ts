@@ -8,6 +8,52 @@ export function timestampText(column: Sql): Sql {
   return sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
+/**
+ * What stands before a timestamp in a text that PostgreSQL writes: see `timestampJson`. JSON text has no control
+ * characters but those that stand as escapes in its strings.
+ */
+export const TIMESTAMP_MARK = '\u0001';
+
+/**
+ * A nullable `timestamptz` as PostgreSQL's own JSON has it, in UTC: no zeros at the end of its fraction, no offset.
+ * `withTimestamps` makes of it what `timestampText` yields, which takes PostgreSQL three times as long.
+ */
+export function timestampJson(column: Sql): Sql {
+  return sql`coalesce(to_json(${column} AT TIME ZONE INTERVAL '0')::text, 'null')`;
+}
+
+/** Where the fraction of a timestamp begins, in its quotes, and where it ends after six digits. */
+const [FRACTION_AT, FRACTION_END] = [20, 27];
+
+/** A text that PostgreSQL wrote with marked timestamps, with these as clients are shown them. */
+export function withTimestamps(text: string): string {
+  let mark = text.indexOf(TIMESTAMP_MARK);
+  if (mark === -1) return text;
+  let done = '';
+  let from = 0;
+  for (; mark !== -1; mark = text.indexOf(TIMESTAMP_MARK, from)) {
+    const at = mark + 1;
+    done += text.slice(from, mark);
+    from = at;
+    if (text[at] !== '"') continue;
+    const end = text.indexOf('"', at + 1);
+    if (end === at + FRACTION_END && text[at + FRACTION_AT] === '.') {
+      done += `${text.slice(at, end)}Z`;
+      from = end;
+    } else {
+      from = end + 1;
+      done += padded(text.slice(at, from));
+    }
+  }
+  return done + text.slice(from);
+}
+
+/** With all fraction digits; GAME could hold what is no time: infinity. */
+function padded(quoted: string): string {
+  const groups = /^"(?<time>\d+-\d\d-\d\dT[\d:]{8})(?:\.(?<fraction>\d+))?/.exec(quoted)?.groups;
+  return groups ? `"${groups['time']}.${(groups['fraction'] ?? '').padEnd(6, '0')}Z"` : 'null';
+}
+
 const RFC_3339 =
   /^(?<date>\d{4}-\d{2}-\d{2})[Tt](?<time>\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d+))?(?<offset>[Zz]|[+-]\d{2}:\d{2})$/;
 

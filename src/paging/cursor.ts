@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import sql, { raw, type Sql } from 'sql-template-tag';
 
 /** Longest cursor that is looked at, in characters. */
@@ -52,5 +52,5 @@ export function decodeCursor(fingerprint: string, cursor: string): Position | nu
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_LENGTH);
+  return hash('sha256', text, 'base64url').slice(0, DIGEST_LENGTH);
 }

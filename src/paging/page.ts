@@ -245,7 +245,7 @@ class Rows {
   /** A list of what this shape makes of each row. */
   joined(shape: Shape): Shape {
     const joined = sql`string_agg(${written(shape)}, ','${this.#order()})`;
-    return ['[', raw(`page.l${this.#joined.push(joined) - 1}`), ']'];
+    return ['[', raw(`coalesce(page.l${this.#joined.push(joined) - 1}, '')`), ']'];
   }
 
   /** The position of the first or last row of the page, whichever way it is read; NULL when there is none. */

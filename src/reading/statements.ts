@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql, { type Sql } from 'sql-template-tag';
 import { query } from '../database/query.js';
+import { withTimestamps } from '../database/timestamp.js';
 import { Reader, type Given } from './reader.js';
 import type { Selection } from './selection.js';
 import { written, type Shape } from './shape.js';
@@ -57,7 +58,7 @@ export class Statements {
     });
     if (statement.constant !== undefined) return new Written(statement.constant, selection, statement.errors);
     const [row] = await run<{ json: string }>(em, statement, given);
-    return new Written(row?.json ?? 'null', selection, statement.errors);
+    return new Written(withTimestamps(row?.json ?? 'null'), selection, statement.errors);
   }
 
   /** Reads objects, in one statement, as `one` does; answers them by their ids, in the order they came. */
@@ -73,7 +74,9 @@ export class Statements {
       return made(sql`SELECT ${id} AS id, ${written(shape)} AS json FROM ${from}`, reader);
     });
     const rows = await run<{ id: string; json: string }>(em, statement, given);
-    return new Map(rows.map(({ id, json }) => [id, new Written(json, selection, statement.errors)]));
+    return new Map(
+      rows.map(({ id, json }) => [id, new Written(withTimestamps(json), selection, statement.errors)]),
+    );
   }
 
   #statement(

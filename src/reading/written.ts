@@ -67,6 +67,9 @@ export function stringify(value: unknown): string {
   if (value instanceof Written) return value.text;
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(stringify).join(',')}]`;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${stringify(field)}`).join(',')}}`;
+  let fields = '';
+  for (const [key, field] of Object.entries(value)) {
+    if (field !== undefined) fields += `${fields && ','}${JSON.stringify(key)}:${stringify(field)}`;
+  }
+  return `{${fields}}`;
 }
