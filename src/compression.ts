@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-/** Answers from this size on are compressed, in bytes. */
-const COMPRESS_FROM_BYTES = 1_024;
+/** Answers from this length on are compressed, in characters. */
+const COMPRESS_FROM_LENGTH = 1_024;
 
 /** Compresses off the main thread. */
 export const compressed = promisify(gzip);
@@ -25,9 +25,10 @@ export async function sendCompressed(
   reply: FastifyReply,
   text: string,
 ): Promise<FastifyReply> {
-  if (!acceptsGzip(request) || Buffer.byteLength(text) < COMPRESS_FROM_BYTES) return reply.send(text);
-  const body = await compressed(text);
+  if (text.length < COMPRESS_FROM_LENGTH) return reply.send(text);
   // It varies with the origin too, where pages of others may call the API.
-  const vary = [reply.getHeader('vary'), 'accept-encoding'].filter((name) => name !== undefined).join(', ');
-  return reply.headers({ 'content-encoding': 'gzip', vary }).send(body);
+  const vary = reply.getHeader('vary');
+  reply.header('vary', vary === undefined ? 'accept-encoding' : `${String(vary)}, accept-encoding`);
+  if (!acceptsGzip(request)) return reply.send(text);
+  return reply.header('content-encoding', 'gzip').send(await compressed(text));
 }

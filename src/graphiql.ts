@@ -60,7 +60,8 @@ function serveFile(app: FastifyInstance, path: string, type: string, read: () =>
   let file: Promise<{ text: Buffer; zipped: Buffer; tag: string }> | undefined;
   const load = async (): Promise<{ text: Buffer; zipped: Buffer; tag: string }> => {
     const text = Buffer.from(await read());
-    const tag = `"${createHash('sha256').update(text).digest('base64url')}"`;
+    // Weak: it names the text, compressed or not.
+    const tag = `W/"${createHash('sha256').update(text).digest('base64url')}"`;
     return { text, zipped: await compressed(text), tag };
   };
   app.get(path, async (request, reply) => {

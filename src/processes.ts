@@ -26,6 +26,8 @@ export async function serveByProcesses(count: number): Promise<void> {
     const worker = cluster.fork();
     running.add(worker);
     worker.on('exit', () => void running.delete(worker));
+    // A message to one that has just ended: its end is told by itself.
+    worker.on('error', () => {});
     return worker;
   };
   const keep = (worker: Worker): void => {
@@ -41,8 +43,8 @@ export async function serveByProcesses(count: number): Promise<void> {
   };
   onStopSignal(async () => {
     stopping.abort();
-    const codes = await Promise.all([...running].map(stop));
-    if (codes.some((code) => code !== 0)) throw new Error('a process of the server ended with an error.');
+    const ends = await Promise.all([...running].map(stop));
+    if (!ends.every(Boolean)) throw new Error('a process of the server ended with an error.');
   });
   answerMetrics();
 
@@ -57,11 +59,12 @@ export async function serveByProcesses(count: number): Promise<void> {
   for (let started = 1; started < count; started++) keep(start());
 }
 
-/** Ends a process as a signal would; answers its exit code. */
-async function stop(worker: Worker): Promise<number | null> {
-  const exit = once(worker, 'exit') as Promise<[number | null]>;
+/** Ends a process as a signal would; answers whether it ended well. One that only starts is ended by the signal. */
+async function stop(worker: Worker): Promise<boolean> {
+  const exit = once(worker, 'exit') as Promise<[number | null, string | null]>;
   worker.process.kill('SIGTERM');
-  return (await exit)[0];
+  const [code, signal] = await exit;
+  return code === 0 || signal === 'SIGTERM';
 }
 
 function answerMetrics(): void {
@@ -76,8 +79,18 @@ function answerMetrics(): void {
   });
 }
 
-/** The metrics of all processes together, asked by one of them; null when not all of them answered. */
-export async function metricsOfAll(): Promise<string | null> {
+let asked: Promise<string | null> | undefined;
+
+/**
+ * The metrics of all processes together, asked by one of them; null when not all of them answered. Who asks while
+ * another waits is given the same answer.
+ */
+export function metricsOfAll(): Promise<string | null> {
+  asked ??= askForMetrics().finally(() => (asked = undefined));
+  return asked;
+}
+
+function askForMetrics(): Promise<string | null> {
   const answer = new Promise<string | null>((resolve) => {
     const receive = (message: Extract<MetricsMessage, { readonly metrics: unknown }>): void => {
       if (!('metrics' in message)) return;

@@ -181,6 +181,8 @@ describe('a damaged cursor is refused', () => {
       [time, 'no-uuid'],
       [time],
       [time, id, id],
+      [time, null],
+      [null, null],
       [],
     ]) {
       await expectRefusal(encodeCursor(fingerprint, position));

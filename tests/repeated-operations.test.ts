@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { request } from 'node:http';
 import { startApi, type Api } from './support/api.js';
 import { rowsOf, type Owner } from './support/builders.js';
 
-// An operation that was answered twice takes a shorter way. Nobody may notice.
+// An operation that was answered three times takes a shorter way. Nobody may notice.
 
 let api: Api;
 let alice: Owner;
@@ -162,4 +163,83 @@ test('a mutation is done once, also when a part of it fails', async () => {
   }
   const rows = await api.database.query(`SELECT FROM games WHERE "externalGameId" LIKE 'made-%'`);
   expect(rows).toHaveLength(5);
+});
+
+test('an empty name is the name of no operation: nothing runs, whatever the limits would say', async () => {
+  const game = await alice.game({ externalGameId: 'stays' });
+  const mutation = `mutation { deleteGame(input: { id: "${game.id}" }) { deletedGameId } }`;
+  const deep = `{ games(first: 100) { nodes { tasks(first: 100) { nodes { game { tasks(first: 100) { nodes { id } } } } } } } }`;
+  for (let time = 0; time < 5; time++) {
+    for (const query of [mutation, deep, '{ viewer { isAdmin } }']) {
+      const answer = await post({ query, operationName: '' });
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.body)).toEqual({
+        errors: [
+          {
+            message: 'Unknown operation named "".',
+            extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+          },
+        ],
+      });
+    }
+    const query = new URLSearchParams({ query: mutation, operationName: '' }).toString();
+    const read = await fetch(`${api.url}?${query}`, {
+      headers: { 'x-api-key': alice.key, 'apollo-require-preflight': 'true' },
+    });
+    expect(read.status).toBe(400);
+  }
+  expect(
+    await api.data('query ($id: ID!) { game(id: $id) { externalGameId } }', { id: game.id }, alice),
+  ).toEqual({ game: { externalGameId: 'stays' } });
+});
+
+test('a null in @skip or @include is refused, whoever asked with what before', async () => {
+  const query = 'query ($x: Boolean = true) { viewer @include(if: $x) { isAdmin } }';
+  const answers = [];
+  for (const variables of [{}, { x: null }, { x: false }, { x: null }, {}, {}, {}, { x: null }]) {
+    const { status, body } = await post({ query, variables });
+    answers.push([status, body.includes('BAD_USER_INPUT') ? 'BAD_USER_INPUT' : body.trim()]);
+  }
+  const shown = [200, '{"data":{"viewer":{"isAdmin":false}}}'];
+  const refused = [400, 'BAD_USER_INPUT'];
+  expect(answers).toEqual([shown, refused, [200, '{"data":{}}'], refused, shown, shown, shown, refused]);
+});
+
+test('a form of answer that is no form is refused as ever', async () => {
+  const { query } = await repeat(LIST);
+  const body = JSON.stringify({ query });
+  const headers = { 'content-type': 'application/json', 'x-api-key': alice.key };
+  // fetch always says what it accepts.
+  const status = await new Promise((resolve, reject) => {
+    const sent = request(api.url, { method: 'POST', headers }, (answer) =>
+      resolve(answer.resume().statusCode),
+    );
+    sent.on('error', reject).end(body);
+  });
+  expect(status).toBe(200);
+  expect((await post({ query }, { accept: 'undefined' })).status).toBe(406);
+});
+
+interface Page {
+  readonly games: {
+    readonly nodes: readonly { readonly platform: string }[];
+    readonly pageInfo: { readonly endCursor: string };
+  };
+}
+
+test('a position that holds an empty text is not kept for the pages after others', async () => {
+  const owner = await rowsOf(api.database).owner();
+  for (const platform of ['', 'a', 'b', 'c']) await owner.game({ platform });
+  const page = `query ($after: String) { games(first: 1, after: $after, orderBy: [{ field: PLATFORM }]) {
+    nodes { platform } pageInfo { endCursor } } }`;
+  for (let time = 0; time < 5; time++) {
+    const seen = [];
+    let after: string | null = null;
+    for (let step = 0; step < 4; step++) {
+      const { games }: Page = await api.data(page, { after }, owner);
+      seen.push(...games.nodes.map(({ platform }) => platform));
+      after = games.pageInfo.endCursor;
+    }
+    expect(seen).toEqual(['', 'a', 'b', 'c']);
+  }
 });

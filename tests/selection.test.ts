@@ -638,3 +638,32 @@ function dressed(selection: readonly Wanted[], random: Random): [document: strin
   const body = selection.map(render).join(' ');
   return [`query (${declared.join(', ')}) { ${body} } ${fragments.join(' ')}`, variables];
 }
+
+describe('what is more than one statement can hold is refused as a limit', () => {
+  const times = (count: number, text: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => text(index)).join(' ');
+
+  test.each([
+    [
+      'rows in many ways',
+      `{ games(first: 1) { ${times(17, (index) => `e${index}: edges { ...E }`)} } }
+       fragment E on GameEdge { ${times(99, (index) => `n${index}: node { id }`)} }`,
+    ],
+    ['computed fields', `{ games(first: 1) { nodes { ${times(101, (index) => `v${index}: version`)} } } }`],
+  ])('%s', async (_name, document) => {
+    const { codes } = await api.errors(document, {}, alice);
+    expect(new Set(codes)).toEqual(new Set(['LIMIT_EXCEEDED']));
+  });
+
+  test('values of filters', async () => {
+    const status = { eq: 'a', ne: 'b', startsWith: 'c', contains: 'd', containsInsensitive: 'e' };
+    const filter = { or: Array(80).fill({ status }) };
+    const parts = times(100, (index) => `t${index}: tasks(first: 1, filter: $f) { nodes { id } totalCount }`);
+    const { codes } = await api.errors(
+      `query ($f: TaskFilter) { games(first: 1) { nodes { ${parts} } } }`,
+      { f: filter },
+      alice,
+    );
+    expect(codes).toEqual(['LIMIT_EXCEEDED']);
+  });
+});

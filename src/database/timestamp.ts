@@ -8,6 +8,18 @@ export function timestampText(column: Sql): Sql {
   return sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
+/** Whether a text is what `timestampText` writes, of a date and time that exists. */
+export function isTimestampText(text: string): boolean {
+  if (!/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(text)) return false;
+  const seconds = text.slice(0, 19);
+  return doesExist(seconds, new Date(`${seconds}Z`));
+}
+
+/** JavaScript rolls 30 February over into March; a round trip shows it. It also knows no second 60. */
+function doesExist(seconds: string, time: Date): boolean {
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(seconds);
+}
+
 /**
  * What stands before a timestamp in a text that PostgreSQL writes: see `timestampJson`. JSON text has no control
  * characters but those that stand as escapes in its strings.
@@ -72,8 +84,7 @@ export function parseTimestamp(text: string): ParsedTimestamp {
   const { date = '', time = '', fraction = '', offset = '' } = groups;
   if (fraction.length > 6) return { problem: `must have at most six fraction digits, ${example}.` };
   const local = new Date(`${date}T${time}Z`);
-  // JavaScript rolls 30 February over into March; a round trip shows it. It also knows no second 60.
-  if (Number.isNaN(local.getTime()) || !local.toISOString().startsWith(`${date}T${time}`)) {
+  if (!doesExist(`${date}T${time}`, local)) {
     return { problem: `is not a date and time that exists; write it ${example}.` };
   }
   const minutes = offsetMinutes(offset);

@@ -94,7 +94,7 @@ const COLUMNS = {
   strategyId: text(sql`g."strategyId"`),
   createdAt: timestamp(sql`g.created_at`),
   updatedAt: timestamp(sql`g.updated_at`),
-  version: token(GAME_VERSION),
+  version: () => token(GAME_VERSION),
 };
 
 /**

@@ -1,11 +1,13 @@
 import type { ApolloServerOptions, BaseContext } from '@apollo/server';
+import type { DocumentNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 
 type Cache = NonNullable<ApolloServerOptions<BaseContext>['cache']>;
 type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>['documentStore']>;
 
-/** Most documents that are kept parsed and validated; with their plans, each takes some ten times its text. */
+/** Most documents that are kept parsed and validated, and most characters of them: with their plans they take more. */
 const MAX_DOCUMENTS = 1_000;
+const MAX_DOCUMENTS_LENGTH = 2_000_000;
 /** Most documents of which is known that they were sent before. */
 const MAX_SEEN = 10_000;
 /** Most characters of the texts of persisted queries. */
@@ -17,7 +19,11 @@ const MAX_PERSISTED_LENGTH = 5_000_000;
  * collected in hundreds of MB.
  */
 export function documentStore(): DocumentStore {
-  const documents = new LRUCache<string, object>({ max: MAX_DOCUMENTS });
+  const documents = new LRUCache<string, DocumentNode>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_DOCUMENTS_LENGTH,
+    sizeCalculation: ({ loc }) => (loc?.end ?? MAX_DOCUMENTS_LENGTH) + 1,
+  });
   const seen = new LRUCache<string, true>({ max: MAX_SEEN });
   const cache = keyValueCache(documents);
   return {
@@ -27,7 +33,7 @@ export function documentStore(): DocumentStore {
       seen.set(key, true);
       return Promise.resolve();
     },
-  } as DocumentStore;
+  };
 }
 
 /** Texts of persisted queries, by their hashes: those of the most recently used ones. */

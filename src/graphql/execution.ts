@@ -2,11 +2,8 @@ import {
   defaultTypeResolver,
   execute,
   getArgumentValues,
-  getNullableType,
   getVariableValues,
   GraphQLError,
-  GraphQLID,
-  GraphQLString,
   isAbstractType,
   isLeafType,
   isListType,
@@ -78,7 +75,14 @@ export function createExecutor(schema: GraphQLSchema): Execute {
     });
     if (errors) return { errors };
     const run = { schema, compiled, operation, variables: coerced, context, errors: [], inputs: new Map() };
-    return new Run(run).execute(compiled.plan(operation, coerced));
+    let plan: readonly FieldPlan[];
+    try {
+      plan = compiled.plan(operation, coerced);
+    } catch (error) {
+      // A variable of @skip or @include is null.
+      return { data: null, errors: [error as GraphQLError] };
+    }
+    return new Run(run).execute(plan);
   };
 }
 
@@ -111,15 +115,16 @@ class CompiledDocument {
   }
 
   operation(name: string | null | undefined): OperationDefinitionNode | undefined {
-    const operations = name
-      ? this.#operations.filter((operation) => operation.name?.value === name)
-      : this.#operations;
+    const operations =
+      name === null || name === undefined
+        ? this.#operations
+        : this.#operations.filter((operation) => operation.name?.value === name);
     return operations.length === 1 ? operations[0] : undefined;
   }
 
   /** What the operation selects at its root, with what is below. */
   plan(operation: OperationDefinitionNode, variables: Record<string, unknown>): readonly FieldPlan[] {
-    const conditions = Array.from(this.#conditions, (name) => variables[name] === true);
+    const conditions = Array.from(this.#conditions, (name) => variables[name] ?? null);
     const key = JSON.stringify([this.#operations.indexOf(operation), ...conditions]);
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
@@ -144,8 +149,6 @@ interface FieldPlan {
   readonly parentType: GraphQLObjectType;
   readonly nodes: readonly FieldNode[];
   readonly nullable: boolean;
-  /** Whether a string that was read is answered as it is. */
-  readonly isText: boolean;
   readonly complete: Complete;
 }
 
@@ -177,7 +180,6 @@ class Planner {
       parentType,
       nodes,
       nullable: !isNonNullType(field.type),
-      isText: [GraphQLString, GraphQLID].some((type) => type === getNullableType(field.type)),
       complete: this.#completeOf(field.type, nodes),
     };
   }
@@ -346,12 +348,7 @@ class Run {
   }
 
   #completeField(plan: FieldPlan, source: object): unknown {
-    const { field, isText } = plan;
-    if (field === TypeNameMetaFieldDef) return plan.parentType.name;
-    if (isText && field.resolve === undefined) {
-      const value = (source as Record<string, unknown>)[field.name];
-      if (typeof value === 'string') return value;
-    }
+    if (plan.field === TypeNameMetaFieldDef) return plan.parentType.name;
     return this.guard(plan.key, plan, plan.nullable, () =>
       plan.complete(this.#resolve(plan, source), this, plan),
     );

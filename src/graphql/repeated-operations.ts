@@ -2,8 +2,9 @@ import type { DocumentNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Request } from './execution.js';
 
-/** Most documents that are known by their texts. */
+/** Most documents that are known by their texts, and most characters of these. */
 const MAX_DOCUMENTS = 1_000;
+const MAX_TEXTS_LENGTH = 2_000_000;
 /** Most operations of one document: names that requests give. */
 const MAX_NAMES = 10;
 /** Most `accept` headers whose content type is known. */
@@ -12,7 +13,7 @@ const MAX_ACCEPTED = 100;
 /** An HTTP request, as far as it decides what is run. */
 export interface HttpRequest {
   readonly method: string;
-  readonly headers: Readonly<Record<string, unknown>>;
+  readonly headers: { readonly accept?: string | undefined };
   readonly body: unknown;
 }
 
@@ -35,11 +36,15 @@ interface Known {
  * validated, within the limits whatever its variables are, wanted in a form that Apollo has answered. Anything else,
  * and every answer with errors, is Apollo's.
  *
- * An operation is known from the third time on: documents are kept from the second (see `documentStore`).
+ * An operation is known once it was answered three times: documents are kept from the second (see `documentStore`).
  */
 export class RepeatedOperations {
   readonly #answered = new WeakSet<DocumentNode>();
-  readonly #known = new LRUCache<string, Known>({ max: MAX_DOCUMENTS });
+  readonly #known = new LRUCache<string, Known>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_TEXTS_LENGTH,
+    sizeCalculation: (_known, text) => text.length + 1,
+  });
   readonly #contentTypes = new LRUCache<string, string>({ max: MAX_ACCEPTED });
 
   /** Notes that Apollo lets this operation pass, and will whatever its variables are. */
@@ -57,8 +62,8 @@ export class RepeatedOperations {
   }
 
   /** Notes what content type Apollo chose for an answer without errors. */
-  accept(accept: unknown, contentType: string | undefined): void {
-    if (contentType !== undefined) this.#contentTypes.set(String(accept), contentType);
+  accept(accept: string | undefined, contentType: string | undefined): void {
+    if (contentType !== undefined) this.#contentTypes.set(accept ?? '', contentType);
   }
 
   /** The operation of this request, where it is known; null sends it to Apollo. */
@@ -72,7 +77,7 @@ export class RepeatedOperations {
     if (!(extensions === null || (isObject(extensions) && !('persistedQuery' in extensions)))) return null;
     const known = this.#known.get(query);
     const logName = known?.logNames.get(operationName);
-    const contentType = this.#contentTypes.get(String(headers['accept']));
+    const contentType = this.#contentTypes.get(headers.accept ?? '');
     if (known === undefined || logName === undefined || contentType === undefined) return null;
     return {
       document: known.document,

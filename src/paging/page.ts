@@ -1,5 +1,5 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { parseTimestamp } from '../database/timestamp.js';
+import { isTimestampText } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { badUserInput, limitExceeded, type Problems } from '../errors.js';
 import type { Selection } from '../reading/selection.js';
@@ -91,13 +91,14 @@ export function pageRequest(
   ] as const) {
     if (size !== null && size < 1) problems.add(name, `${range}; it is ${size}.`);
   }
-  const types = [...(list.parentId ? ['text' as const] : []), ...list.ordering.map(({ type }) => type)];
+  const columns = [...(list.parentId ? [PARENT_COLUMN] : []), ...list.ordering];
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
     const decoded = decodeCursor(fingerprintOf(...belongsTo, caller()), cursor);
     const isGood =
-      decoded?.length === types.length && types.every((type, i) => isOfType(type, decoded[i] ?? null));
+      decoded?.length === columns.length &&
+      columns.every((column, index) => couldHold(column, decoded[index] ?? null));
     if (!isGood) problems.add(name, BAD_CURSOR);
     return decoded;
   };
@@ -120,8 +121,9 @@ export function pageRequest(
 /** The same request with slots for its positions, so that one statement serves all of its kind: see `kindOf`. */
 export function withSlots(request: PageRequest): PageRequest {
   const slots = (name: 'after' | 'before'): Position | null =>
-    request[name]?.map((value, index) => value && Slot.hidden((given) => given[name]?.[index] ?? null)) ??
-    null;
+    request[name]?.map((value, index) =>
+      value === null ? null : Slot.hidden((given) => given[name]?.[index] ?? null),
+    ) ?? null;
   return { ...request, after: slots('after'), before: slots('before') };
 }
 
@@ -132,11 +134,18 @@ export function kindOf({ fromEnd, limit, after: start, before: end }: PageReques
   return `${fromEnd ? 'last' : 'first'} ${limit} ${nulls(start)} ${nulls(end)}`;
 }
 
-/** A cursor can be forged; what PostgreSQL could not cast must not reach it. */
-function isOfType(type: KeysetColumn['type'], value: string | null): boolean {
-  if (value === null || type === 'text') return true;
+/** What stands before the columns of the ordering in the cursors of a list with a parent. */
+const PARENT_COLUMN = { type: 'text', nullable: false } as const;
+
+/** A cursor can be forged; what PostgreSQL could not take or cast must not reach it. */
+function couldHold(
+  { type, nullable }: Pick<KeysetColumn, 'type' | 'nullable'>,
+  value: string | null,
+): boolean {
+  if (value === null) return nullable;
+  if (type === 'text') return value.isWellFormed() && !value.includes('\0');
   if (type === 'bigint') return /^-?\d{1,18}$/.test(value);
-  return type === 'uuid' ? isUuid(value) : 'utc' in parseTimestamp(value);
+  return type === 'uuid' ? isUuid(value) : isTimestampText(value);
 }
 
 /** What is asked for of the rows of a connection, as `nodes` or in its `edges`: each way apart. */
@@ -217,6 +226,17 @@ function emptyPageShape(reader: Reader, connection: Selection): Shape {
   });
 }
 
+/** Most texts that are made of the rows of one page; PostgreSQL has 1,664 columns at most. */
+const MAX_TEXTS = 1_000;
+
+/** Adds a text; answers its number. @throws LIMIT_EXCEEDED when there are too many */
+function numberOfLast(texts: Sql[], next: Sql): number {
+  if (texts.length === MAX_TEXTS) {
+    throw limitExceeded(`The rows of one page may be asked for in ${MAX_TEXTS} ways at most.`);
+  }
+  return texts.push(next) - 1;
+}
+
 /** The rows of one page, of which is read what was asked for. */
 class Rows {
   /** Texts made of each row: the columns `item.c0`, … */
@@ -233,7 +253,7 @@ class Rows {
 
   /** A text made of each row. */
   column(shape: Shape): Sql {
-    return raw(`item.c${this.#columns.push(written(shape)) - 1}`);
+    return raw(`item.c${numberOfLast(this.#columns, written(shape))}`);
   }
 
   /** The position of each row. */
@@ -245,12 +265,13 @@ class Rows {
   /** A list of what this shape makes of each row. */
   joined(shape: Shape): Shape {
     const joined = sql`string_agg(${written(shape)}, ','${this.#order()})`;
-    return ['[', raw(`coalesce(page.l${this.#joined.push(joined) - 1}, '')`), ']'];
+    return ['[', raw(`coalesce(page.l${numberOfLast(this.#joined, joined)}, '')`), ']'];
   }
 
   /** The position of the first or last row of the page, whichever way it is read; NULL when there is none. */
   position(end: 'first' | 'last'): Sql {
-    const positions = `page.l${this.#joined.push(sql`array_agg(${this.ownPosition()}${this.#order()})`) - 1}`;
+    const position = sql`array_agg(${this.ownPosition()}${this.#order()})`;
+    const positions = `page.l${numberOfLast(this.#joined, position)}`;
     return raw(end === 'first' ? `${positions}[1]` : `${positions}[cardinality(${positions})]`);
   }
 

@@ -10,7 +10,7 @@ import { number, objectShape, text, timestamp, written, type Shape } from '../re
 const COLUMNS = {
   /** Equal points share a rank: 1, 2, 2, 4. */
   rank: number(sql`l.rank`),
-  externalUserId: text(sql`(SELECT u."externalUserId" FROM users u WHERE u.id = l."userId")`),
+  externalUserId: () => text(sql`(SELECT u."externalUserId" FROM users u WHERE u.id = l."userId")`),
   points: number(sql`l.points`),
   timesAwarded: number(sql`l.times`),
   lastAwardedAt: timestamp(sql`l.last`),

@@ -96,7 +96,10 @@ export function objectShape(
         throw new Error(`${selection.typeName}.${field.name} is not read by any shape.`);
       if (typeof known !== 'function') shape.push(...known);
       else if (++parts <= MAX_PARTS) shape.push(...partShape(reader, field, known));
-      else throw limitExceeded(`At most ${MAX_PARTS} lists and objects may be asked for of one object.`);
+      else
+        throw limitExceeded(
+          `At most ${MAX_PARTS} lists, objects and computed fields may be asked for of one object.`,
+        );
     }
   }
   shape.push('}');

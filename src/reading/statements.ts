@@ -3,6 +3,7 @@ import sql, { type Sql } from 'sql-template-tag';
 import { query } from '../database/query.js';
 import { withTimestamps } from '../database/timestamp.js';
 import { Reader, type Given } from './reader.js';
+import { limitExceeded } from '../errors.js';
 import type { Selection } from './selection.js';
 import { written, type Shape } from './shape.js';
 import { Slot } from './slot.js';
@@ -17,6 +18,11 @@ export interface Lookup {
   readonly shape: Shape;
   readonly from: Sql;
 }
+
+/** Most characters of a statement that is kept. */
+const MAX_KEPT_LENGTH = 50_000;
+/** Most values of a statement: PostgreSQL counts them in 16 bits. */
+const MAX_VALUES = 65_535;
 
 /** A statement with its slots, or the answer itself where none is needed. */
 interface Statement {
@@ -91,7 +97,8 @@ export class Statements {
     if (known !== undefined) return known;
     const reader = new Reader(caller, this.strategies);
     const statement = make(reader);
-    if (key !== null && selection.isConstant && reader.isForAll) {
+    const isKept = selection.isConstant && reader.isForAll && statement.text.length <= MAX_KEPT_LENGTH;
+    if (key !== null && isKept) {
       const statements = kept ?? new Map<string, Statement>();
       if (statements.size < MAX_KEPT) this.#kept.set(selection, statements.set(fullKey, statement));
     }
@@ -99,7 +106,13 @@ export class Statements {
   }
 }
 
+/** @throws LIMIT_EXCEEDED */
 function made({ text, values }: Sql, { errors }: Reader): Statement {
+  if (values.length > MAX_VALUES) {
+    throw limitExceeded(
+      `The filters of an operation may hold ${MAX_VALUES} values at most, repeated ones included.`,
+    );
+  }
   return { text, values, errors };
 }
 
