@@ -43,7 +43,7 @@ export interface Contestant {
   readonly cpuMs: () => number;
   /** Resident memory now, in MB. */
   readonly residentMb: () => number;
-  readonly stop: () => Promise<void>;
+  readonly stop: (signal?: 'SIGKILL' | 'SIGTERM') => Promise<void>;
 }
 
 /** A GraphQL request. */
@@ -61,6 +61,12 @@ export function startContestant(name: ContestantName, databaseUrl: string): Prom
 /** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */
 export function startProcesses(processes: number, databaseUrl: string): Promise<Contestant> {
   return start('ours', [...NODE_FLAGS, PROGRAMS.ours], processes, databaseUrl);
+}
+
+/** Starts ours so that it leaves a profile in this directory when it is ended by SIGTERM. */
+export function startProfiled(databaseUrl: string, directory: string): Promise<Contestant> {
+  const flags = ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${directory}`];
+  return start('ours', [...NODE_FLAGS, ...flags, PROGRAMS.ours], 1, databaseUrl);
 }
 
 async function start(
@@ -100,9 +106,9 @@ async function start(
       return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
     },
     residentMb: () => Number(/^VmRSS:\s+(\d+) kB/m.exec(proc('status'))?.[1]) / 1_024,
-    stop: async () => {
+    stop: async (signal = 'SIGKILL') => {
       const ended = once(child, 'exit');
-      child.kill('SIGKILL');
+      child.kill(signal);
       await ended;
       rmSync(logFile);
     },

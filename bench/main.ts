@@ -1,13 +1,14 @@
 /**
  * How fast the server is, against PostGraphile 5 and against the floor; see CONTRIBUTING.md.
  *
- *   npm run bench -- [growth | processes] [--rounds 5] [--seconds 3] [--only a,b]
+ *   npm run bench -- [growth | processes | profile] [--rounds 5] [--seconds 3] [--only a,b]
  */
 import { parseArgs } from 'node:util';
 import { compare } from './compare.ts';
 import { growth } from './growth.ts';
 import { DifferentAnswers } from './measure.ts';
 import { processes } from './processes.ts';
+import { profile } from './profile.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,8 +25,8 @@ const options = {
 };
 try {
   const [what = 'compare'] = positionals;
-  const run = { compare, growth, processes }[what];
-  if (run === undefined) throw new Error(`There is no ${what}: growth, processes, or nothing.`);
+  const run = { compare, growth, processes, profile }[what];
+  if (run === undefined) throw new Error(`There is no ${what}: growth, processes, profile, or nothing.`);
   await run(options);
 } catch (error) {
   if (!(error instanceof DifferentAnswers)) throw error;

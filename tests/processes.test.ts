@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { rowsOf, type Owner } from './support/builders.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
@@ -90,6 +91,34 @@ describe('several processes behind one port', () => {
     child.signal('SIGTERM');
     expect(await child.ended()).toMatchObject({ code: 0 });
   });
+
+  test('one that ends while it asks for metrics takes no other with it', async () => {
+    const { child, origin, pids } = await serve();
+    const [asking = 0, stuck = 0] = pids();
+    // So that the others have to wait for its metrics.
+    process.kill(stuck, 'SIGSTOP');
+    const scrapes = Array.from({ length: PROCESSES }, () =>
+      fetch(`${origin}/metrics`, { headers: { connection: 'close' } }).then(
+        ({ status }) => status,
+        () => null,
+      ),
+    );
+    await delay(500);
+    process.kill(asking, 'SIGKILL');
+    process.kill(stuck, 'SIGCONT');
+    await Promise.all(scrapes);
+    await until(() => pids().length === PROCESSES + 1);
+    await askOften(origin, 10);
+    child.signal('SIGTERM');
+    expect(await child.ended()).toMatchObject({ code: 0 });
+  }, 60_000);
+
+  test('a stop while the others are only starting is a clean one', async () => {
+    const child = await workplace.serve({ DATABASE_URL: database.url, PROCESSES: '6' });
+    await child.origin();
+    child.signal('SIGTERM');
+    expect(await child.ended()).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
 
   test('all end with the one that started them, whichever way it ends', async () => {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

@@ -6,7 +6,6 @@ const OAUTH_USER_ID = 'Subject of the bearer token. Example: `"3f6c1c9e-5d0b-4a0
 
 @ObjectType({
   description: 'Who is asking, as the server understood the credentials of the request.',
-  simpleResolvers: true,
 })
 export class Viewer implements Identity {
   @Field(() => String, { nullable: true, description: API_KEY })
@@ -21,7 +20,6 @@ export class Viewer implements Identity {
 
 @ObjectType({
   description: 'The identities that own something, or that did something.',
-  simpleResolvers: true,
 })
 export class Principal implements Identity {
   @Field(() => String, { nullable: true, description: API_KEY })

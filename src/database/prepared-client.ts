@@ -40,15 +40,22 @@ interface ConnectionInternals {
  */
 export class BoundedClient extends Client {
   override query(...args: unknown[]): never {
+    const callback = args.at(-1);
+    if (typeof callback === 'function') {
+      args[args.length - 1] = (error: unknown, result: unknown): void => {
+        this.#abandonAfter(error);
+        (callback as (error: unknown, result: unknown) => void)(error, result);
+      };
+    }
     // `pg` declares eleven overloads; what comes in is what `pg` takes.
     const result: unknown = super.query(...(withTimeout(args) as [never]));
-    if (result instanceof Promise) {
-      result.catch((error: unknown) => {
-        if (error instanceof Error && error.message === READ_TIMEOUT) this.#abandon();
-      });
-    }
+    if (result instanceof Promise) result.catch((error: unknown) => this.#abandonAfter(error));
     // `pg` declares eleven overloads; what comes back is what `pg` gave.
     return result as never;
+  }
+
+  #abandonAfter(error: unknown): void {
+    if (error instanceof Error && error.message === READ_TIMEOUT) this.#abandon();
   }
 
   #abandon(): void {
@@ -86,9 +93,9 @@ export class PreparedClient extends BoundedClient {
   #count = 0;
 
   override query(...args: unknown[]): never {
-    const [text, values] = args;
-    if (args.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0) {
-      return super.query({ name: this.#nameOf(text), text, values });
+    const [text, values, ...callback] = args;
+    if (typeof text === 'string' && Array.isArray(values) && values.length > 0) {
+      return super.query({ name: this.#nameOf(text), text, values }, ...callback);
     }
     return super.query(...args);
   }

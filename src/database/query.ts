@@ -32,17 +32,27 @@ export async function query<Row extends object>(
 ): Promise<Row[]> {
   const kysely = em.getKysely();
   const pool = pools.get(kysely);
-  const { text, values } = statement;
-  if (pool === undefined) {
-    const result = await kysely.executeQuery<Row>(CompiledQuery.raw(text, values));
-    return result.rows;
-  }
-  // Kysely would only hand the statement on, through a dozen promises.
-  const client = await pool.connect();
-  try {
-    const result = await client.query<Row>(text, values);
-    return result.rows;
-  } finally {
-    client.release();
-  }
+  if (pool !== undefined) return queryPool(pool, statement);
+  const result = await kysely.executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
+  return result.rows;
+}
+
+/** Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none. */
+function queryPool<Row extends object>(
+  pool: Pool,
+  { text, values }: Pick<Sql, 'text' | 'values'>,
+): Promise<Row[]> {
+  return new Promise((resolve, reject) => {
+    pool.connect((unconnected, client, release) => {
+      if (client === undefined) {
+        reject(unconnected ?? new Error('The pool answered without a connection.'));
+        return;
+      }
+      client.query<Row>(text, values, (failed: Error | null, result) => {
+        release();
+        if (failed === null) resolve(result.rows);
+        else reject(failed);
+      });
+    });
+  });
 }

@@ -25,7 +25,6 @@ const GAME_ID = 'Id of the game, a UUID in lower case. Example: `"3c6e0b8a-9c15-
 
 @ObjectType('GameParam', {
   description: 'A setting of a game. The same key may stand twice.',
-  simpleResolvers: true,
 })
 export class GameParamType {
   @Field(() => ID, { description: 'Id of the param, a UUID in lower case.' })
@@ -44,7 +43,6 @@ export class GameParamType {
 @ObjectType('Game', {
   implements: Node,
   description: 'A game: users collect points in its tasks, and its strategy scores them.',
-  simpleResolvers: true,
 })
 export class GameType extends Node {
   @Field(() => String, { nullable: true, description: EXTERNAL_GAME_ID })
@@ -110,7 +108,7 @@ export class GameType extends Node {
 
 export const GameConnection = connectionType('Game', 'games', () => GameType);
 
-@ObjectType({ description: 'The external id of a game, by its id.', simpleResolvers: true })
+@ObjectType({ description: 'The external id of a game, by its id.' })
 export class ExternalGameId {
   @Field(() => ID, { description: GAME_ID })
   readonly gameId!: string;
@@ -249,7 +247,7 @@ export class CreateGameInput implements repository.NewGame {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'What `createGame` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `createGame` did.' })
 export class CreateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The new game; null on a dry run.' })
   readonly game!: Written | null;
@@ -316,7 +314,7 @@ export class PatchGameInput implements repository.GamePatch {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'A value that was changed.', simpleResolvers: true })
+@ObjectType({ description: 'A value that was changed.' })
 export class FieldChange implements params.FieldChange {
   @Field(() => String, { description: 'What was changed: `"platform"`, `"params.<key>"`.' })
   readonly field!: string;
@@ -328,7 +326,7 @@ export class FieldChange implements params.FieldChange {
   readonly after!: string | null;
 }
 
-@ObjectType({ description: 'What `patchGame` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `patchGame` did.' })
 export class PatchGamePayload {
   @Field(() => [FieldChange], { description: 'What was changed; empty when everything was so already.' })
   readonly changes!: readonly params.FieldChange[];
@@ -349,7 +347,7 @@ export class DeleteGameInput {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'How much was deleted with a game.', simpleResolvers: true })
+@ObjectType({ description: 'How much was deleted with a game.' })
 export class DeletedCounts implements repository.DeletedCounts {
   @Field(() => Int, { description: 'Settings of the game.' })
   readonly params!: number;
@@ -367,7 +365,7 @@ export class DeletedCounts implements repository.DeletedCounts {
   readonly userGameConfigs!: number;
 }
 
-@ObjectType({ description: 'What `deleteGame` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `deleteGame` did.' })
 export class DeleteGamePayload {
   @Field(() => ID, { nullable: true, description: 'Id of the game that is gone; null on a dry run.' })
   readonly deletedGameId!: string | null;
@@ -406,7 +404,7 @@ export class BulkUpdateStrategyIdInput {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'What `bulkUpdateStrategyId` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `bulkUpdateStrategyId` did.' })
 export class BulkUpdateStrategyIdPayload {
   @Field(() => Int, { description: 'How many games were moved.' })
   readonly count!: number;
@@ -433,7 +431,7 @@ export class DuplicateGameInput {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'What `duplicateGame` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `duplicateGame` did.' })
 export class DuplicateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The copy; null on a dry run.' })
   readonly game!: Written | null;

@@ -9,7 +9,7 @@ export const Entity = createUnionType({
   types: () => [GameType, TaskType, StrategyType] as const,
 });
 
-@ObjectType('_Service', { description: 'This API as a federated gateway sees it.', simpleResolvers: true })
+@ObjectType('_Service', { description: 'This API as a federated gateway sees it.' })
 export class Service {
   @Field(() => String, { description: 'The schema with the directives of Apollo Federation 2.' })
   readonly sdl!: string;

@@ -1,9 +1,6 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
 import type { PageArguments } from '../paging/page.js';
 
-/** Plain properties: type-graphql need not wrap them. */
-const SIMPLE = { simpleResolvers: true } as const;
-
 @ArgsType()
 export class ConnectionArgs implements PageArguments {
   @Field(() => Int, {
@@ -35,7 +32,7 @@ export class ConnectionArgs implements PageArguments {
   before?: string | null;
 }
 
-@ObjectType({ description: 'Where a page stands in its list.', ...SIMPLE })
+@ObjectType({ description: 'Where a page stands in its list.' })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether anything comes after this page, whichever way it was read.' })
   readonly hasNextPage!: boolean;
@@ -71,7 +68,6 @@ export function connectionType<Node extends object>(
 ): ClassType<Connection<Node>> {
   @ObjectType(`${name}Edge`, {
     description: `One of the ${items} of a list, and where it stands there.`,
-    ...SIMPLE,
   })
   class EdgeType implements Edge<Node> {
     @Field(() => String, {
@@ -83,7 +79,7 @@ export function connectionType<Node extends object>(
     readonly node!: Node;
   }
 
-  @ObjectType(`${name}Connection`, { description: `A page of ${items}.`, ...SIMPLE })
+  @ObjectType(`${name}Connection`, { description: `A page of ${items}.` })
   class ConnectionType implements Connection<Node> {
     @Field(() => [EdgeType], { description: 'The items of the page, each with its cursor.' })
     readonly edges!: readonly Edge<Node>[];

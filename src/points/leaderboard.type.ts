@@ -4,7 +4,6 @@ import { DateTime } from '../graphql/date-time.js';
 
 @ObjectType('LeaderboardEntry', {
   description: 'What a user has collected in a game or in one of its tasks.',
-  simpleResolvers: true,
 })
 export class LeaderboardEntryType {
   @Field(() => Int, {

@@ -24,7 +24,6 @@ registerEnumType(StrategyReassignmentKind, {
   implements: Node,
   description:
     'The record of one move of games from one strategy to another: what, when, by whom, and which games.',
-  simpleResolvers: true,
 })
 export class StrategyReassignmentType extends Node {
   @Field(() => StrategyReassignmentKind, { description: 'What moved the games.' })
@@ -81,7 +80,7 @@ export class UndoStrategyReassignmentInput {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'What `undoStrategyReassignment` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `undoStrategyReassignment` did.' })
 export class UndoStrategyReassignmentPayload {
   @Field(() => StrategyReassignmentType, {
     nullable: true,
@@ -115,7 +114,7 @@ export class RollbackStrategyInput {
   dryRun!: boolean;
 }
 
-@ObjectType({ description: 'What `rollbackStrategy` did.', simpleResolvers: true })
+@ObjectType({ description: 'What `rollbackStrategy` did.' })
 export class RollbackStrategyPayload {
   @Field(() => StrategyType, {
     nullable: true,

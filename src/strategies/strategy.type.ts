@@ -33,7 +33,6 @@ registerEnumType(StrategyStatus, {
 @ObjectType('Strategy', {
   implements: Node,
   description: 'How points are worked out: a built-in strategy, or one version of a custom one.',
-  simpleResolvers: true,
 })
 export class StrategyType extends Node {
   @Field(() => StrategyKind, { description: 'What it is made of.' })

@@ -17,7 +17,6 @@ const STRATEGY_ID =
 
 @ObjectType('TaskParam', {
   description: 'A setting of a task. The same key may stand twice.',
-  simpleResolvers: true,
 })
 export class TaskParamType {
   @Field(() => ID, { description: 'Id of the param, a UUID in lower case.' })
@@ -33,7 +32,6 @@ export class TaskParamType {
 @ObjectType('Task', {
   implements: Node,
   description: 'A task of a game: what users collect points for.',
-  simpleResolvers: true,
 })
 export class TaskType extends Node {
   @Field(() => String, { description: 'The client\'s own name of the task. Example: `"daily-steps"`.' })
