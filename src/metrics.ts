@@ -1,17 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import {
-  AggregatorRegistry,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type RegistryContentType,
-} from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, type RegistryContentType } from 'prom-client';
 import { sendCompressed } from './compression.js';
 import type { Database } from './database/database.js';
 import { isOneOfSeveral, metricsOfAll } from './processes.js';
-
-/** Upper bounds of the classes that times of requests are counted in, in seconds. */
-const BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+import { RequestTimes } from './request-times.js';
 
 /**
  * `/metrics`, for Prometheus: the process, the requests by route and status, the connections to the database.
@@ -21,13 +13,8 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
   const registry = new AggregatorRegistry<RegistryContentType>();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const requests = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the arrival of a request to the end of its answer.',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: BUCKETS,
-    registers,
-  });
+  const requests = new RequestTimes();
+  registry.registerMetric(requests.asMetric());
   const connections = new Gauge({
     name: 'database_connections',
     help: 'Connections to the database: busy, idle, and statements that are waiting for one.',
@@ -41,7 +28,7 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
   app.addHook('onResponse', (request, reply, done) => {
     // What is not there has no route, and a label for each path that somebody tries would fill the memory.
     const route = request.routeOptions.url ?? 'none';
-    requests.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
+    requests.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
     done();
   });
   AggregatorRegistry.setRegistries(registers);

@@ -135,6 +135,18 @@ describe('compression', () => {
     },
   );
 
+  test('is told to caches, beside the origin', async () => {
+    const document = { query: '{ games(first: 30) { nodes { id externalGameId createdAt } } }' };
+    for (const encoding of ['gzip', 'identity']) {
+      const headers = {
+        'x-api-key': owner.key,
+        origin: 'https://app.example.org',
+        'accept-encoding': encoding,
+      };
+      expect((await post(document, headers)).headers.get('vary')).toMatch(/^origin, accept-encoding$/i);
+    }
+  });
+
   test('also of what GraphiQL loads, to a fraction', async () => {
     const plain = await raw('identity', '/graphiql/graphiql.js');
     const zipped = await raw('gzip', '/graphiql/graphiql.js');
@@ -266,6 +278,38 @@ describe('/metrics', () => {
     expect(text).toMatch(/process_resident_memory_bytes \d+/);
     expect(text).not.toContain('nowhere');
     expect(text).not.toContain(owner.prefix);
+  });
+
+  test('counts the times of requests in classes, each with all that were faster', async () => {
+    const times = async (): Promise<{
+      classes: [bound: string, count: number][];
+      sum: number;
+      count: number;
+    }> => {
+      const text = await (await get('/metrics')).text();
+      const values = (name: string): [string, number][] =>
+        [...text.matchAll(new RegExp(`^http_request_duration_seconds_${name}\\{(.*)\\} (\\S+)$`, 'gm'))]
+          .filter(([, labels]) => labels?.includes('method="POST",route="/graphql",status="200"'))
+          .map(([, labels = '', value]) => [/le="([^"]*)"/.exec(labels)?.[1] ?? '', Number(value)]);
+      expect(text.match(/^# TYPE http_request_duration_seconds histogram$/gm)).toHaveLength(1);
+      return {
+        classes: values('bucket'),
+        sum: values('sum')[0]?.[1] ?? Number.NaN,
+        count: values('count')[0]?.[1] ?? Number.NaN,
+      };
+    };
+    const before = await times();
+    for (let turn = 0; turn < 7; turn++) await api.data('{ games { totalCount } }', {}, owner);
+    const after = await times();
+    expect(after.count - before.count).toBe(7);
+    expect(after.sum - before.sum).toBeGreaterThan(0);
+    expect(after.sum - before.sum).toBeLessThan(7 * 15);
+    const bounds = after.classes.map(([bound]) => Number(bound.replace('+Inf', 'Infinity')));
+    expect(bounds).toEqual([0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, Infinity]);
+    const counts = after.classes.map(([, count]) => count);
+    expect(counts).toEqual(counts.toSorted((left, right) => left - right));
+    // None took longer than the last class allows.
+    expect(counts.slice(-2)).toEqual([after.count, after.count]);
   });
 });
 

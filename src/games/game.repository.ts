@@ -108,7 +108,8 @@ export class GameRepository extends EntityRepository<Game> {
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Written> {
     const page = gamePage(caller, games);
-    const { after, before, key } = page;
+    const { request, key } = page;
+    const { after, before } = request;
     return this.statements.one(this.em, connection, { caller, after, before }, key, (reader) =>
       gamePageShape(reader, page, connection),
     );

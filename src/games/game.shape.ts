@@ -11,7 +11,6 @@ import {
   type Order,
   type OrderColumn,
 } from '../paging/columns.js';
-import type { Position } from '../paging/cursor.js';
 import { or, type Ordering } from '../paging/keyset.js';
 import {
   kindOf,
@@ -76,7 +75,10 @@ const ORDER_COLUMNS: Readonly<Record<GameOrderField, OrderColumn>> = {
   PLATFORM: textColumn(sql`g.platform`),
   STRATEGY_ID: textColumn(sql`g."strategyId"`),
 };
+const ID = idColumn(sql`g.id`);
 const NEWEST_FIRST: readonly GameOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
+/** Made once: most lists have it. */
+const NEWEST_FIRST_ORDERING = totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, ID);
 
 /**
  * The version of a game `g`. PostgreSQL's xmin, the transaction that wrote a row, changes with every write of
@@ -156,11 +158,7 @@ function gameParamsShape(reader: Reader, selection: Selection): Shape {
 export interface GamePage {
   readonly ordering: Ordering;
   readonly filter: Sql | null;
-  /** With slots for its positions, which are … */
   readonly request: PageRequest;
-  /** … these. */
-  readonly after: Position | null;
-  readonly before: Position | null;
   /** What decides about the statement beside the kind of the caller; null where values of a filter do. */
   readonly key: string | null;
 }
@@ -170,15 +168,14 @@ export function gamePage(caller: Caller, games: GameQuery): GamePage {
   const problems = new Problems();
   const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
   const filter = games.filter ? filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems) : null;
-  const ordering = totalOrdering(order, ORDER_COLUMNS, idColumn(sql`g.id`));
+  const ordering = order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID);
   const belongsTo = ['games', order, canonicalFilter(games.filter)];
   const request = pageRequest(games, { ordering }, belongsTo, () => caller, problems);
   const key = filter === null ? `${kindOf(request)} ${JSON.stringify(order)}` : null;
-  const { after, before } = request;
-  return { ordering, filter, request: withSlots(request), after, before, key };
+  return { ordering, filter, request, key };
 }
 
-/** The shape of a page of the games visible to the caller. */
+/** The shape of a page of the games visible to the caller, with slots for the positions of its window. */
 export function gamePageShape(
   reader: Reader,
   { ordering, filter, request }: GamePage,
@@ -192,7 +189,7 @@ export function gamePageShape(
     ordering,
   };
   checkLeaderboards(...nodeSelections(connection));
-  return pageShape(reader, list, request, connection, (game) => gameShape(reader, game));
+  return pageShape(reader, list, withSlots(request), connection, (game) => gameShape(reader, game));
 }
 
 /** The shape of a page of the visible games that satisfy a condition, newest first, below some object. */
@@ -207,7 +204,7 @@ export function relatedGamesShape(
     id: sql`g.id`,
     scope: visibleTo(reader.caller),
     filter: [relation.condition],
-    ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`g.id`)),
+    ordering: NEWEST_FIRST_ORDERING,
     parentId: relation.parentId,
   };
   const request = pageRequest(args, list, [relation.name], () => reader.actualCaller, new Problems());
