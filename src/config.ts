@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
-import type { StrategySettings } from './strategies/strategies.js';
+import type { StrategySettings } from './domain/strategies/strategies.js';
 
 /** Where the data is. */
 export type DatabaseConfig =

@@ -1,10 +1,10 @@
 import { ConfigError, readConfig } from './config.js';
 import { openDatabase } from './database/database.js';
 import { DirectoryLockedError } from './database/directory-lock.js';
-import { serveByProcesses, startsOthers } from './processes.js';
+import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
-import { createServer, GRAPHQL_PATH } from './server.js';
-import { onStopSignal } from './stop-signal.js';
+import { createServer, GRAPHQL_PATH } from './http/server.js';
+import { onStopSignal } from './http/shutdown.js';
 
 try {
   await main();

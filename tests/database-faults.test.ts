@@ -7,7 +7,7 @@ import sql, { raw } from 'sql-template-tag';
 import { readConfig } from '../src/config.js';
 import { openDatabase, type Database, type OpenOptions } from '../src/database/database.js';
 import { query } from '../src/database/query.js';
-import { createServer } from '../src/server.js';
+import { createServer } from '../src/http/server.js';
 import { rowsOf, type Owner } from './support/builders.js';
 import { ChaosProxy } from './support/chaos-proxy.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { getNamedType, isObjectType, type GraphQLObjectType } from 'graphql';
 import { randomUUID } from 'node:crypto';
-import { createSchema } from '../src/schema.js';
+import { createSchema } from '../src/app/schema.js';
 import { startApi, type Answer, type Api, type Credentials, type Variables } from './support/api.js';
 import { rowsOf, type Columns, type Owner, type Rows } from './support/builders.js';
 import { jwkOf, KeyServer, rsaKey } from './support/tokens.js';

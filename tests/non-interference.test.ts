@@ -11,7 +11,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { randomInt } from 'node:crypto';
-import { createSchema } from '../src/schema.js';
+import { createSchema } from '../src/app/schema.js';
 import { Random } from '../src/seed/random.js';
 import { startApi, type Answer, type Api, type Credentials, type Variables } from './support/api.js';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { decodeCursor, type Position } from '../src/paging/cursor.js';
+import { decodeCursor, type Position } from '../src/lists/cursor.js';
 import { createHash } from 'node:crypto';
 import { startApi, type Api, type Credentials } from './support/api.js';
 import { rowsOf, type Game, type Owner } from './support/builders.js';

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ANONYMOUS, type Caller } from '../src/auth/caller.js';
 import { readConfig } from '../src/config.js';
 import { openDatabase, type Database } from '../src/database/database.js';
-import { Game } from '../src/games/game.entity.js';
-import { GameRepository } from '../src/games/game.repository.js';
-import { Selection } from '../src/reading/selection.js';
+import { Game } from '../src/domain/games/game.entity.js';
+import { GameRepository } from '../src/domain/games/game.repository.js';
+import { Selection } from '../src/sql-json/selection.js';
 import { rowsOf, type Owner } from './support/builders.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
 

@@ -16,7 +16,7 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
 } from 'graphql';
-import { createSchema } from '../src/schema.js';
+import { createSchema } from '../src/app/schema.js';
 
 const schema = createSchema();
 /** A type as it is written. */

@@ -10,7 +10,7 @@ import {
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { BearerSettings } from './bearer.js';
+import type { BearerSettings } from './bearer-scheme.js';
 
 const ALGORITHM = 'RS256';
 const KEY_FILE = 'token-key.json';

@@ -2,7 +2,7 @@ import { raw, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
 import sql from 'sql-template-tag';
 import { ApiKey } from '../api-keys/api-key.entity.js';
-import { newApiKey } from '../api-keys/api-key.js';
+import { newApiKey } from '../api-keys/key-format.js';
 import { query } from '../database/query.js';
 import { timestampText } from '../database/timestamp.js';
 import { commandError, parseOptions, runCommand, UsageError } from './command.js';

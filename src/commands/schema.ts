@@ -1,7 +1,7 @@
 import { buildSchema, findBreakingChanges, lexicographicSortSchema, printSchema } from 'graphql';
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { createSchema } from '../schema.js';
+import { createSchema } from '../app/schema.js';
 
 const FILE = 'schema.graphql';
 /** The schema of the last release. */

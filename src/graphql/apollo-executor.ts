@@ -5,7 +5,7 @@ import {
   type GraphQLRequestListener,
 } from '@apollo/server';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { Context } from '../context.js';
+import type { Context } from '../app/context.js';
 import type { Execute } from './execution.js';
 import { isHarmless } from './limits.js';
 import type { RepeatedOperations } from './repeated-operations.js';

@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError } from 'graphql';
-import type { Context } from '../context.js';
+import type { Context } from '../app/context.js';
 import { toClientError, type MaskedError } from '../errors.js';
 
 /** Writes down what was hidden from a client, with the id that the client was given. */

@@ -30,8 +30,8 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { Written } from '../reading/written.js';
-import { collectFields, type Operation } from './collect-fields.js';
+import { Written } from '../sql-json/encoded-json.js';
+import { collectFields, type Operation } from './schema/collect-fields.js';
 
 /** An operation to run, of a document that was validated. */
 export interface Request {

@@ -13,10 +13,10 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { getComplexity, type ComplexityEstimatorArgs } from 'graphql-query-complexity';
-import type { Context } from '../context.js';
+import type { Context } from '../app/context.js';
 import { limitExceeded } from '../errors.js';
-import { MAX_IDS } from './ids.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../paging/page.js';
+import { MAX_IDS } from './schema/ids.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/page.js';
 
 /** Most objects and values that an operation may ask for, as far as can be told before it is run. */
 const MAX_COST = 250_000;

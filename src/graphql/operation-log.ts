@@ -1,5 +1,5 @@
 import type { ApolloServerPlugin } from '@apollo/server';
-import type { Context } from '../context.js';
+import type { Context } from '../app/context.js';
 
 /** What the log tells of an operation: never its text, variables or answers. */
 export interface OperationLog {

@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sql from 'sql-template-tag';
-import { hashApiKey, newApiKey } from '../api-keys/api-key.js';
+import { hashApiKey, newApiKey } from '../api-keys/key-format.js';
 import type { Database } from '../database/database.js';
 import { query } from '../database/query.js';
 import { inTransaction } from '../database/transaction.js';

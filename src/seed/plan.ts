@@ -1,4 +1,4 @@
-import { newApiKey, type NewApiKey } from '../api-keys/api-key.js';
+import { newApiKey, type NewApiKey } from '../api-keys/key-format.js';
 import type { Instant } from './instant.js';
 import { Random, STREAM } from './random.js';
 import { CLIENTS, OAUTH_DOMAINS, type Domain } from './vocabulary.js';

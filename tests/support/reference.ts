@@ -1,10 +1,10 @@
 import { execute, parse, validate, type ExecutionResult } from 'graphql';
 import type { Caller } from '../../src/auth/caller.js';
 import { readConfig } from '../../src/config.js';
-import { Context, createRepositories } from '../../src/context.js';
+import { Context, createRepositories } from '../../src/app/context.js';
 import { openDatabase } from '../../src/database/database.js';
-import { createSchema } from '../../src/schema.js';
-import { Strategies } from '../../src/strategies/strategies.js';
+import { createSchema } from '../../src/app/schema.js';
+import { Strategies } from '../../src/domain/strategies/strategies.js';
 import type { Variables } from './api.js';
 
 /** The product's schema on a database, executed by graphql-js, which looks at every value. */

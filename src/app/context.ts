@@ -1,0 +1,68 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Caller, KnownCaller } from '../auth/caller.js';
+import { forbidden, unauthenticated } from '../errors.js';
+import { Game } from '../domain/games/game.entity.js';
+import { GameRepository } from '../domain/games/game.repository.js';
+import type { SchemaTexts } from '../domain/gateways/gateway-sdl.js';
+import type { OperationLog } from '../graphql/operation-log.js';
+import { ReassignmentRepository } from '../domain/reassignments/reassignment.repository.js';
+import type { Strategies } from '../domain/strategies/strategies.js';
+import { StrategyRepository } from '../domain/strategies/strategy.repository.js';
+import { TaskRepository } from '../domain/tasks/task.repository.js';
+
+/** What can be asked and done. Repositories keep nothing of a request: all requests share them. */
+export interface Repositories {
+  readonly games: GameRepository;
+  readonly tasks: TaskRepository;
+  readonly strategies: StrategyRepository;
+  readonly reassignments: ReassignmentRepository;
+}
+
+export function createRepositories(em: SqlEntityManager, strategies: Strategies): Repositories {
+  return {
+    games: new GameRepository(em, Game, strategies),
+    tasks: new TaskRepository(em, strategies),
+    strategies: new StrategyRepository(em, strategies),
+    reassignments: new ReassignmentRepository(em, strategies),
+  };
+}
+
+/**
+ * What a request's resolvers work with: who asks, and the repositories.
+ *
+ * Apollo copies the context's own properties, so what must be evaluated late is a getter of the class.
+ */
+export class Context implements Repositories {
+  readonly games: GameRepository;
+  readonly tasks: TaskRepository;
+  readonly strategies: StrategyRepository;
+  readonly reassignments: ReassignmentRepository;
+
+  constructor(
+    /** Who is asking, also when nobody in particular is. */
+    readonly viewer: Caller,
+    { games, tasks, strategies, reassignments }: Repositories,
+    /** Filled with what the request's log line tells of the operation. */
+    readonly log: OperationLog,
+    /** The schema for gateways; null where it is not given away. */
+    private readonly texts: SchemaTexts | null,
+  ) {
+    this.games = games;
+    this.tasks = tasks;
+    this.strategies = strategies;
+    this.reassignments = reassignments;
+  }
+
+  /** The schema for gateways. @throws FORBIDDEN where introspection is off */
+  get schemaTexts(): SchemaTexts {
+    if (this.texts === null) throw forbidden('The schema is not given away: introspection is off.');
+    return this.texts;
+  }
+
+  /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */
+  get caller(): KnownCaller {
+    if (this.viewer.kind === 'anonymous')
+      throw unauthenticated('Send an API key in the X-API-Key header, or a bearer token.');
+    return this.viewer;
+  }
+}

@@ -1,0 +1,45 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { LRUCache } from 'lru-cache';
+import sql from 'sql-template-tag';
+import { hashApiKey, isApiKeyShaped } from '../api-keys/key-format.js';
+import { query } from '../database/query.js';
+import { unauthenticated } from '../errors.js';
+import type { AuthScheme } from './authenticate.js';
+
+/** How long a key that was found good is taken for good, in ms: a revoked key stops within this time. */
+const CACHE_MS = 5_000;
+/** Most keys that are remembered. */
+const CACHE_SIZE = 10_000;
+
+/**
+ * The API key scheme: `X-API-Key`.
+ *
+ * A key is found by its hash, so there is no comparison whose time could tell anything about a secret.
+ * Only good keys are remembered: unknown ones, which anybody can send, would push the good ones out.
+ */
+export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
+  /** Prefix by hash. */
+  const known = new LRUCache<string, string>({ max: CACHE_SIZE, ttl: CACHE_MS });
+  return async (request) => {
+    const key = request.headers['x-api-key'];
+    if (key === undefined) return null;
+    if (typeof key !== 'string' || !isApiKeyShaped(key)) throw badKey();
+    const hash = hashApiKey(key);
+    // The time counts from before the look-up, so that a slow one does not lengthen the promise.
+    const start = performance.now();
+    const prefix = known.get(hash) ?? (await findPrefix(em, hash));
+    if (prefix === null) throw badKey();
+    if (!known.has(hash)) known.set(hash, prefix, { start });
+    return { apiKey: prefix, oauthUserId: null, isAdmin: false };
+  };
+}
+
+async function findPrefix(em: SqlEntityManager, hash: string): Promise<string | null> {
+  const [row] = await query<{ prefix: string | null }>(
+    em,
+    sql`SELECT "apiKey" AS prefix FROM apikey WHERE "apiKeyHash" = ${hash} AND active`,
+  );
+  return row?.prefix ?? null;
+}
+
+const badKey = (): Error => unauthenticated('The API key is unknown or inactive.');

@@ -1,0 +1,41 @@
+import { raw, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { randomUUID } from 'node:crypto';
+import sql from 'sql-template-tag';
+import { identityOf, type KnownCaller } from '../../auth/caller.js';
+import { query } from '../../database/query.js';
+import { LogEntry } from './log-entry.entity.js';
+
+/**
+ * Leaves a row in GAME's audit log. To be called with the entity manager of the write's own transaction,
+ * so that the row stands exactly when the write does. Reads are not audited.
+ */
+export async function recordWrite(
+  em: SqlEntityManager,
+  caller: KnownCaller,
+  message: string,
+  details: Record<string, unknown>,
+  module: 'game' | 'strategies_custom' = 'game',
+): Promise<void> {
+  const { apiKey, oauthUserId } = identityOf(caller);
+  // The log refers to the table of subjects, which GAME fills when it first sees one. Several writes may be
+  // the first.
+  if (oauthUserId !== null) {
+    await query(
+      em,
+      sql`INSERT INTO oauthusers (id, provider, provider_user_id, status, created_at, updated_at)
+          VALUES (${randomUUID()}::uuid, 'keycloak', ${oauthUserId}, 'active', clock_timestamp(), clock_timestamp())
+          ON CONFLICT (provider_user_id) DO NOTHING`,
+    );
+  }
+  await em.insert(LogEntry, {
+    id: randomUUID(),
+    logLevel: 'SUCCESS',
+    module,
+    message,
+    details: caller.kind === 'admin' ? { ...details, admin: true } : details,
+    apiKey,
+    oauthUserId,
+    createdAt: raw('clock_timestamp()'),
+    updatedAt: raw('clock_timestamp()'),
+  });
+}

@@ -1,0 +1,155 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { randomUUID } from 'node:crypto';
+import sql from 'sql-template-tag';
+import { identityOf, type KnownCaller } from '../../auth/caller.js';
+import { query } from '../../database/query.js';
+import type { Problems } from '../../errors.js';
+
+export interface NewParam {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A param to change: null and undefined mean unchanged. */
+export interface ParamUpdate {
+  readonly id: string;
+  readonly key?: string | null | undefined;
+  readonly value?: string | null | undefined;
+}
+
+/** Changes to the params of one game. */
+export interface ParamsPatch {
+  readonly add?: readonly NewParam[] | null | undefined;
+  readonly update?: readonly ParamUpdate[] | null | undefined;
+  readonly remove?: readonly string[] | null | undefined;
+}
+
+/** A value that a write changed, or would change: `platform`, `params.<key>`. */
+export interface FieldChange {
+  readonly field: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/** What a patch of params comes to. */
+export interface ParamsPlan {
+  readonly changes: readonly FieldChange[];
+  /** Ids that name no param of the game. */
+  readonly unknownIds: readonly string[];
+  write(caller: KnownCaller): Promise<void>;
+}
+
+interface StoredParam {
+  readonly id: string;
+  readonly key: string | null;
+  readonly value: string | null;
+}
+
+/**
+ * Adds params to a game, in one statement. The caller owns them.
+ *
+ * Params are read oldest first: a microsecond apart they keep the order that they were given in.
+ */
+export async function addParams(
+  em: SqlEntityManager,
+  caller: KnownCaller,
+  gameId: string,
+  params: readonly NewParam[],
+): Promise<void> {
+  if (params.length === 0) return;
+  const { apiKey, oauthUserId } = identityOf(caller);
+  await query(
+    em,
+    sql`INSERT INTO gamesparams (id, key, value, "gameId", "apiKey_used", oauth_user_id, created_at, updated_at)
+        SELECT n.id, n.key, n.value, ${gameId}::uuid, ${apiKey}, ${oauthUserId},
+          now() + n.number * interval '1 microsecond', now()
+        FROM unnest(${params.map(() => randomUUID())}::uuid[], ${params.map(({ key }) => key)}::text[],
+          ${params.map(({ value }) => value)}::text[]) WITH ORDINALITY n (id, key, value, number)`,
+  );
+}
+
+/**
+ * Works out what a patch does to the params of a locked game, and locks them; adds to `problems` what is
+ * wrong with it. Nothing is written yet.
+ */
+export async function planParams(
+  em: SqlEntityManager,
+  gameId: string,
+  patch: ParamsPatch | null | undefined,
+  path: string,
+  problems: Problems,
+): Promise<ParamsPlan> {
+  const add = patch?.add ?? [];
+  const update = patch?.update ?? [];
+  const remove = [...new Set(patch?.remove ?? [])];
+  if (add.length + update.length + remove.length === 0) {
+    return { changes: [], unknownIds: [], write: () => Promise.resolve() };
+  }
+  problems.checkText(path, patch);
+  checkUpdates(update, remove, path, problems);
+
+  const rows = await query<StoredParam>(
+    em,
+    sql`SELECT id, key, value FROM gamesparams WHERE "gameId" = ${gameId}::uuid ORDER BY id FOR UPDATE`,
+  );
+  const stored = new Map(rows.map((row) => [row.id, row]));
+  const updated = update.flatMap((item) => {
+    const before = stored.get(item.id);
+    const after = before && { ...before, key: item.key ?? before.key, value: item.value ?? before.value };
+    return after && (after.key !== before.key || after.value !== before.value) ? [{ before, after }] : [];
+  });
+  const removed = remove.flatMap((id) => stored.get(id) ?? []);
+  return {
+    changes: [
+      ...updated.flatMap(({ before, after }) =>
+        before.key === after.key
+          ? [change(after.key, before.value, after.value)]
+          : [change(before.key, before.value, null), change(after.key, null, after.value)],
+      ),
+      ...removed.map(({ key, value }) => change(key, value, null)),
+      ...add.map(({ key, value }) => change(key, null, value)),
+    ],
+    unknownIds: [...update.map(({ id }) => id), ...remove].filter((id) => !stored.has(id)),
+    write: async (caller) => {
+      await updateParams(
+        em,
+        updated.map(({ after }) => after),
+      );
+      if (removed.length > 0) {
+        await query(em, sql`DELETE FROM gamesparams WHERE id = ANY(${removed.map(({ id }) => id)}::uuid[])`);
+      }
+      await addParams(em, caller, gameId, add);
+    },
+  };
+}
+
+async function updateParams(em: SqlEntityManager, params: readonly StoredParam[]): Promise<void> {
+  if (params.length === 0) return;
+  await query(
+    em,
+    sql`UPDATE gamesparams p SET key = n.key, value = n.value, updated_at = clock_timestamp()
+        FROM unnest(${params.map(({ id }) => id)}::uuid[], ${params.map(({ key }) => key)}::text[],
+          ${params.map(({ value }) => value)}::text[]) n (id, key, value)
+        WHERE p.id = n.id`,
+  );
+}
+
+/** A param can be changed once, and not be changed and removed at a time: which of the two would be meant? */
+function checkUpdates(
+  update: readonly ParamUpdate[],
+  remove: readonly string[],
+  path: string,
+  problems: Problems,
+): void {
+  const seen = new Set<string>();
+  update.forEach(({ id }, index) => {
+    const argument = `${path}.update.${index}.id`;
+    if (seen.has(id)) problems.add(argument, 'is given twice in update.');
+    if (remove.includes(id)) problems.add(argument, 'must not stand in both update and remove.');
+    seen.add(id);
+  });
+}
+
+function change(key: string | null, before: string | null, after: string | null): FieldChange {
+  return { field: `params.${key ?? ''}`, before, after };
+}

@@ -1,0 +1,543 @@
+import { EntityRepository, raw, type EntityName, type SqlEntityManager } from '@mikro-orm/postgresql';
+import { randomUUID } from 'node:crypto';
+import sql, { type Sql } from 'sql-template-tag';
+import { recordWrite } from '../audit/audit.js';
+import { identityOf, type Caller, type KnownCaller } from '../../auth/caller.js';
+import { query } from '../../database/query.js';
+import { inTransaction } from '../../database/transaction.js';
+import { isUuid } from '../../database/uuid.js';
+import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../../errors.js';
+import { or } from '../../lists/keyset.js';
+import type { Selection } from '../../sql-json/selection.js';
+import { KEY } from '../../sql-json/params.js';
+import { Statements } from '../../sql-json/statements.js';
+import type { Written } from '../../sql-json/encoded-json.js';
+import { beginMove, moveGames } from '../reassignments/move-games.js';
+import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
+import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
+import { Game } from './game.entity.js';
+import { checkExternalGameId, checkPlatform } from './game.rules.js';
+import { GAME_VERSION, gamePage, gamePageShape, gameShape, visibleTo, type GameQuery } from './game.json.js';
+
+export interface NewGame {
+  readonly externalGameId: string;
+  readonly platform: string;
+  readonly strategyId?: string | null | undefined;
+  readonly params?: readonly NewParam[] | null | undefined;
+  readonly dryRun?: boolean;
+}
+
+/** What to change of a game: null and undefined mean unchanged, nothing can be cleared. */
+export interface GamePatch {
+  readonly externalGameId?: string | null | undefined;
+  readonly platform?: string | null | undefined;
+  readonly strategyId?: string | null | undefined;
+  readonly params?: ParamsPatch | null | undefined;
+  /** The version that the change was made for. */
+  readonly expectedVersion?: string | null | undefined;
+  readonly dryRun?: boolean;
+}
+
+/** What to delete, or to copy. */
+export interface GameDeletion {
+  readonly id: string;
+  /** The version that the deletion is meant for. */
+  readonly expectedVersion?: string | null | undefined;
+  readonly dryRun?: boolean;
+}
+export interface GameCopy {
+  readonly id: string;
+  readonly externalGameId: string;
+  readonly dryRun?: boolean;
+}
+
+/** Which games to move, and from where to where. */
+export interface BulkUpdate {
+  readonly oldStrategyId: string;
+  readonly newStrategyId: string;
+  /** Only games with these ids. */
+  readonly ids?: readonly string[] | null | undefined;
+  /** Most games that may be moved. */
+  readonly atMost?: number | null | undefined;
+  readonly dryRun?: boolean;
+}
+export interface BulkUpdated {
+  readonly count: number;
+  /** Id of the record of the move; null when nothing matched, and on a dry run. */
+  readonly reassignmentId: string | null;
+}
+
+export interface PatchedGame {
+  readonly game: Written;
+  readonly changes: readonly FieldChange[];
+}
+
+/** How many rows went with a deleted game. */
+export interface DeletedCounts {
+  readonly params: number;
+  readonly tasks: number;
+  readonly taskParams: number;
+  readonly userPoints: number;
+  readonly userGameConfigs: number;
+}
+export interface DeletedGame {
+  readonly id: string;
+  readonly externalGameId: string | null;
+  readonly deleted: DeletedCounts;
+}
+
+/**
+ * The questions that can be asked about games, and what can be done with them. The caller is always the
+ * first parameter, and what it may see is part of the SQL of every statement: see `visibleTo`.
+ */
+export class GameRepository extends EntityRepository<Game> {
+  constructor(
+    em: SqlEntityManager,
+    entityName: EntityName<Game>,
+    readonly strategies = new Strategies(),
+    private readonly statements = new Statements(strategies),
+  ) {
+    super(em, entityName);
+  }
+
+  /**
+   * One page of the games visible to the caller. A caller with no identity gets an empty page without
+   * touching the database.
+   *
+   * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
+   */
+  async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Written> {
+    const page = gamePage(caller, games);
+    const { request, key } = page;
+    const { after, before } = request;
+    return this.statements.one(this.em, connection, { caller, after, before }, key, (reader) =>
+      gamePageShape(reader, page, connection),
+    );
+  }
+
+  /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
+  async getGameById(caller: Caller, id: string, selection: Selection): Promise<Written> {
+    return one(isUuid(id) ? await this.#find(caller, 'id', id, selection) : NONE);
+  }
+
+  /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
+  async getGameByExternalId(caller: Caller, externalGameId: string, selection: Selection): Promise<Written> {
+    return one(await this.#find(caller, 'externalGameId', externalGameId, selection));
+  }
+
+  /** The games with these ids, in the order of the ids; null for each that is missing or not visible. */
+  async getGamesByIds(
+    caller: Caller,
+    ids: readonly string[],
+    selection: Selection,
+  ): Promise<(Written | null)[]> {
+    const wanted = [...new Set(ids.filter(isUuid))];
+    if (wanted.length === 0) return ids.map(() => null);
+    const games = await this.#find(caller, 'ids', wanted, selection);
+    return ids.map((id) => games.get(id) ?? null);
+  }
+
+  /** The games on a strategy that the caller may see, newest first. */
+  async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<Written[]> {
+    return [...(await this.#find(caller, 'strategyId', strategyId, selection)).values()];
+  }
+
+  /**
+   * External id by id, for those of the ids that exist and that the caller may see, in the order of the
+   * ids. Unknown, foreign, null and repeated ids do no harm. One statement; none when there are no ids.
+   */
+  async listExternalIds(
+    caller: Caller,
+    ids: readonly (string | null)[],
+  ): Promise<Map<string, string | null>> {
+    const wanted = [...new Set(ids.filter(isUuid))];
+    const scope = visibleTo(caller);
+    if (wanted.length === 0 || scope.length === 0) return new Map();
+    const rows = await query<{ id: string; externalGameId: string | null }>(
+      this.em,
+      sql`SELECT g.id, g."externalGameId" FROM games g WHERE g.id = ANY(${wanted}::uuid[]) AND ${or(scope)}`,
+    );
+    const found = new Map(rows.map((row) => [row.id, row.externalGameId]));
+    return new Map(wanted.filter((id) => found.has(id)).map((id) => [id, found.get(id) ?? null]));
+  }
+
+  /**
+   * Creates a game and its params in one transaction. The caller owns it: with a key and a token, both are
+   * stamped on it.
+   *
+   * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone
+   */
+  async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<Written> {
+    const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
+    const owner = identityOf(caller);
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const problems = new Problems();
+        checkExternalGameId(game.externalGameId, 'input.externalGameId', problems);
+        checkPlatform(game.platform, 'input.platform', problems);
+        await this.strategies.checkAssignable(
+          em,
+          caller,
+          strategyId,
+          owner.apiKey,
+          'input.strategyId',
+          problems,
+        );
+        problems.checkText('input.params', game.params);
+        problems.throwIfAny();
+
+        const id = randomUUID();
+        const { externalGameId, platform } = game;
+        await externalIdOrConflict(
+          em.insert(Game, {
+            id,
+            externalGameId,
+            platform,
+            strategyId,
+            ownerApiKey: owner.apiKey,
+            ownerOauthUserId: owner.oauthUserId,
+            createdAt: raw('now()'),
+            updatedAt: raw('now()'),
+          }),
+        );
+        const params = game.params ?? [];
+        await addParams(em, caller, id, params);
+        const details = { game_id: id, externalGameId, platform, strategyId, params: params.length };
+        await recordWrite(em, caller, 'Game created', details);
+        return this.#within(em).getGameById(caller, id, selection);
+      },
+      game,
+    );
+  }
+
+  /**
+   * Writes what is given and differs from what is stored, and bumps `updated_at`; answers the game as it now
+   * is. A value equal to the stored one is no change and is not checked, so that a row that breaks today's
+   * rules can be changed elsewhere. Nothing to change: no write, no audit row.
+   *
+   * @throws NOT_FOUND, also for a param that is not the game's; CONFLICT when the game has another version than
+   *   expected, or the external id is taken; BAD_USER_INPUT with everything that is wrong
+   */
+  async patchGameById(
+    caller: KnownCaller,
+    id: string,
+    patch: GamePatch,
+    selection: Selection,
+  ): Promise<PatchedGame> {
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const repository = this.#within(em);
+        // Strategies are locked before games, as a rollback does it.
+        if (patch.strategyId) await this.strategies.findAssignable(em, caller, patch.strategyId);
+        const stored = await repository.#lock(caller, id);
+        await repository.#expectVersion(id, patch.expectedVersion);
+        const problems = new Problems();
+        const columns = await repository.#columnChanges(caller, stored, patch, problems);
+        const params = await planParams(em, id, patch.params, 'input.params', problems);
+        problems.throwIfAny();
+        if (params.unknownIds.length > 0) throw notFound('Param');
+        const changes = [...columns, ...params.changes];
+        if (changes.length > 0) {
+          const values = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
+          await externalIdOrConflict(
+            em.nativeUpdate(Game, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
+          );
+          await params.write(caller);
+          await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
+        }
+        return { game: await repository.getGameById(caller, id, selection), changes };
+      },
+      patch,
+    );
+  }
+
+  /**
+   * Deletes the game and everything that refers to it, in one transaction and in a number of statements
+   * that does not depend on how much there is.
+   *
+   * @throws NOT_FOUND; CONFLICT when the game has another version than expected
+   */
+  async deleteGameById(caller: KnownCaller, deletion: GameDeletion): Promise<DeletedGame> {
+    const { id, expectedVersion } = deletion;
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const repository = this.#within(em);
+        const { externalGameId } = await repository.#lock(caller, id);
+        await repository.#expectVersion(id, expectedVersion);
+        // Locked tasks and a locked game take no new children (a foreign key needs a share of the parent's
+        // lock), so the statement after this one sees everything there is to delete.
+        await query(em, sql`SELECT FROM tasks WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
+        const [deleted] = await query<DeletedCounts>(
+          em,
+          sql`WITH t AS (DELETE FROM tasks WHERE "gameId" = ${id}::uuid RETURNING id),
+            tp AS (DELETE FROM tasksparams USING t WHERE "taskId" = t.id RETURNING 1),
+            up AS (DELETE FROM userpoints USING t WHERE "taskId" = t.id RETURNING 1),
+            p AS (DELETE FROM gamesparams WHERE "gameId" = ${id}::uuid RETURNING 1),
+            c AS (DELETE FROM usergameconfig WHERE "gameId" = ${id}::uuid RETURNING 1),
+            g AS (DELETE FROM games WHERE id = ${id}::uuid)
+            SELECT (SELECT count(*)::int FROM p) AS params, (SELECT count(*)::int FROM t) AS tasks,
+              (SELECT count(*)::int FROM tp) AS "taskParams", (SELECT count(*)::int FROM up) AS "userPoints",
+              (SELECT count(*)::int FROM c) AS "userGameConfigs"`,
+        );
+        if (deleted === undefined) throw new Error('A SELECT of counts returned no row.');
+        await recordWrite(em, caller, 'Game deleted', { game_id: id, externalGameId, deleted });
+        return { id, externalGameId, deleted };
+      },
+      deletion,
+    );
+  }
+
+  /**
+   * Copies a game with its params, its tasks (their status is open) and their params, as they are; not its
+   * points. The copy belongs to the caller. The number of statements does not depend on how much there is.
+   *
+   * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, CONFLICT when it is taken
+   */
+  async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<Written> {
+    const { id, externalGameId } = copy;
+    return inTransaction(
+      this.em,
+      async (em) => {
+        const repository = this.#within(em);
+        await this.strategies.keepFromRollback(em, id);
+        await repository.#lock(caller, id);
+        const problems = new Problems();
+        checkExternalGameId(externalGameId, 'input.externalGameId', problems);
+        problems.throwIfAny();
+
+        const copyId = randomUUID();
+        const { apiKey, oauthUserId } = identityOf(caller);
+        const owner = sql`${apiKey}::varchar, ${oauthUserId}::varchar`;
+        // A microsecond apart, what is copied keeps its order.
+        const time = sql`now() + row_number() OVER (ORDER BY x.created_at, x.id) * interval '1 microsecond'`;
+        await externalIdOrConflict(
+          query(
+            em,
+            sql`WITH
+            g AS (INSERT INTO games (id, "externalGameId", platform, "strategyId", "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT ${copyId}::uuid, ${externalGameId}, x.platform, x."strategyId", ${owner}, now(), now()
+              FROM games x WHERE x.id = ${id}::uuid),
+            p AS (INSERT INTO gamesparams (id, key, value, "gameId", "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT gen_random_uuid(), x.key, x.value, ${copyId}::uuid, ${owner}, ${time}, now()
+              FROM gamesparams x WHERE x."gameId" = ${id}::uuid),
+            pairs AS MATERIALIZED (SELECT x.*, gen_random_uuid() AS copy_id, ${time} AS copied_at
+              FROM tasks x WHERE x."gameId" = ${id}::uuid),
+            t AS (INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT copy_id, "externalTaskId", ${copyId}::uuid, "strategyId", 'open', ${owner}, copied_at, now() FROM pairs)
+            INSERT INTO tasksparams (id, key, value, "taskId", "apiKey_used", oauth_user_id, created_at, updated_at)
+              SELECT gen_random_uuid(), x.key, x.value, pairs.copy_id, ${owner}, ${time}, now()
+              FROM tasksparams x JOIN pairs ON pairs.id = x."taskId"`,
+          ),
+        );
+        await recordWrite(em, caller, 'Game duplicated', {
+          game_id: copyId,
+          externalGameId,
+          source_game_id: id,
+        });
+        return repository.getGameById(caller, copyId, selection);
+      },
+      copy,
+    );
+  }
+
+  /**
+   * Moves every game visible to the caller from one strategy to another, in a single UPDATE, and records the
+   * move; answers how many there were. A dry run counts, and locks no game.
+   *
+   * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games;
+   *   LIMIT_EXCEEDED when there are more than `atMost`: then nothing is written
+   */
+  async bulkUpdateStrategyId(caller: KnownCaller, update: BulkUpdate): Promise<BulkUpdated> {
+    const { oldStrategyId, newStrategyId, dryRun = false } = update;
+    const atMost = update.atMost ?? null;
+    return inTransaction(this.em, async (em) => {
+      await beginMove(em, caller, dryRun);
+      const problems = new Problems();
+      problems.checkText('input.oldStrategyId', oldStrategyId);
+      problems.checkText('input.ids', update.ids);
+      if (oldStrategyId === newStrategyId) {
+        problems.add('input.newStrategyId', 'must differ from oldStrategyId.');
+      }
+      if (atMost !== null && atMost < 0)
+        problems.add('input.atMost', `must not be negative; it is ${atMost}.`);
+      const strategy = await this.strategies.findAssignable(em, caller, newStrategyId, !dryRun);
+      if (strategy === null) problems.add('input.newStrategyId', this.strategies.unassignableMessage());
+      problems.throwIfAny();
+
+      const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;
+      const condition = sql`${only} AND ${or(visibleTo(caller))}`;
+      // An admin meets games of every realm; what anybody else may see is of its own.
+      const realm = caller.kind === 'admin' ? (strategy?.realm ?? null) : null;
+      const check = ({ count, unsuited }: { count: number; unsuited: number }): void => {
+        if (unsuited > 0) {
+          const message = `is a custom strategy of another realm than ${unsuited} of the ${count} games; nothing was written.`;
+          throw badUserInput([{ argument: 'input.newStrategyId', message }]);
+        }
+        if (atMost !== null && count > atMost) {
+          throw limitExceeded(
+            `${count} games match, which is more than atMost: ${atMost}. Nothing was written.`,
+          );
+        }
+      };
+      // Counting first spares a move that would only be rolled back.
+      if (dryRun || atMost !== null) {
+        const counted = await this.#within(em).#countMoves(oldStrategyId, condition, realm);
+        check(counted);
+        if (dryRun) return { count: counted.count, reassignmentId: null };
+      }
+      const record = { kind: 'BULK', oldStrategyId, newStrategyId } as const;
+      const moved = await moveGames(em, caller, record, condition, realm, this.strategies.realm);
+      check(moved);
+      const { count, reassignmentId } = moved;
+      if (reassignmentId !== null) {
+        await recordWrite(em, caller, 'Strategy reassigned', {
+          reassignment_id: reassignmentId,
+          old_strategy_id: oldStrategyId,
+          new_strategy_id: newStrategyId,
+          games_reassigned: count,
+        });
+      }
+      return { count, reassignmentId };
+    });
+  }
+
+  async #countMoves(
+    strategyId: string,
+    condition: Sql,
+    realm: string | null,
+  ): Promise<{ count: number; unsuited: number }> {
+    const [counted] = await query<{ count: number; unsuited: number }>(
+      this.em,
+      sql`SELECT count(*)::int AS count,
+            (count(*) FILTER (WHERE coalesce(g."apiKey_used", ${this.strategies.realm}) <> ${realm}::text))::int AS unsuited
+          FROM games g WHERE g."strategyId" = ${strategyId} AND ${condition}`,
+    );
+    return counted ?? { count: 0, unsuited: 0 };
+  }
+
+  /** This repository in a transaction. */
+  #within(em: SqlEntityManager): GameRepository {
+    return new GameRepository(em, this.entityName, this.strategies, this.statements);
+  }
+
+  /** The visible games that are looked up by this key, by their ids. */
+  async #find(
+    caller: Caller,
+    by: keyof typeof LOOKUPS,
+    key: unknown,
+    selection: Selection,
+  ): Promise<ReadonlyMap<string, Written>> {
+    const scope = visibleTo(caller);
+    if (scope.length === 0) return NONE;
+    return this.statements.many(this.em, selection, { caller, key }, by, (reader) => ({
+      id: sql`g.id`,
+      shape: gameShape(reader, selection),
+      from: sql`games g WHERE ${or(visibleTo(reader.caller))} AND ${LOOKUPS[by]}`,
+    }));
+  }
+
+  /** Locks the game for the rest of the transaction. @throws NOT_FOUND; BAD_USER_INPUT for a broken string */
+  async #lock(caller: Caller, id: string): Promise<StoredGame> {
+    const problems = new Problems();
+    problems.checkText('input.id', id);
+    problems.throwIfAny();
+    const [game] = isUuid(id)
+      ? await query<StoredGame>(
+          this.em,
+          sql`SELECT g."externalGameId", g.platform, g."strategyId", g."apiKey_used" AS "ownerApiKey"
+              FROM games g WHERE g.id = ${id}::uuid AND ${or(visibleTo(caller))} FOR UPDATE`,
+        )
+      : [];
+    if (game === undefined) throw notFound('Game');
+    return game;
+  }
+
+  /**
+   * Checks the version of a locked game. Its params are locked too, so that it cannot change any more.
+   *
+   * @throws CONFLICT with the current version when it is another one
+   */
+  async #expectVersion(id: string, expected: string | null | undefined): Promise<void> {
+    if (expected === null || expected === undefined) return;
+    await query(this.em, sql`SELECT FROM gamesparams WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
+    const [row] = await query<{ version: string }>(
+      this.em,
+      sql`SELECT ${GAME_VERSION} AS version FROM games g WHERE g.id = ${id}::uuid`,
+    );
+    if (row?.version !== expected) {
+      throw conflict('The game has changed since: it has another version than expected.', {
+        currentVersion: row?.version,
+      });
+    }
+  }
+
+  /** Which columns a patch changes; adds to `problems` what is wrong with the new values. */
+  async #columnChanges(
+    caller: KnownCaller,
+    stored: StoredGame,
+    patch: GamePatch,
+    problems: Problems,
+  ): Promise<FieldChange[]> {
+    const changes = (['externalGameId', 'platform', 'strategyId'] as const).flatMap((field) => {
+      const after = patch[field] ?? null;
+      return after === null || after === stored[field] ? [] : [{ field, before: stored[field], after }];
+    });
+    const changed = new Map(changes.map(({ field, after }) => [field, after]));
+    const [externalGameId, platform, strategyId] = [
+      changed.get('externalGameId'),
+      changed.get('platform'),
+      changed.get('strategyId'),
+    ];
+    if (externalGameId !== undefined) checkExternalGameId(externalGameId, 'input.externalGameId', problems);
+    if (platform !== undefined) checkPlatform(platform, 'input.platform', problems);
+    if (strategyId !== undefined) {
+      const argument = 'input.strategyId';
+      await this.strategies.checkAssignable(
+        this.em,
+        caller,
+        strategyId,
+        stored.ownerApiKey,
+        argument,
+        problems,
+      );
+    }
+    return changes;
+  }
+}
+
+/** How games are looked up, and in which order where that matters. */
+const LOOKUPS = {
+  id: sql`g.id = ${KEY}::uuid`,
+  ids: sql`g.id = ANY(${KEY}::uuid[])`,
+  externalGameId: sql`g."externalGameId" = ${KEY}`,
+  strategyId: sql`g."strategyId" = ${KEY} ORDER BY g.created_at DESC, g.id DESC`,
+};
+const NONE: ReadonlyMap<string, Written> = new Map();
+
+/** @throws NOT_FOUND when there is none */
+function one(found: ReadonlyMap<string, Written>): Written {
+  const [game] = found.values();
+  if (game === undefined) throw notFound('Game');
+  return game;
+}
+
+/** What a write looks at of the game that it changes. */
+interface StoredGame {
+  readonly externalGameId: string | null;
+  readonly platform: string | null;
+  readonly strategyId: string | null;
+  readonly ownerApiKey: string | null;
+}
+
+/** Turns the violation of the unique external id into a CONFLICT that tells nothing about whose it is. */
+async function externalIdOrConflict<Result>(write: Promise<Result>): Promise<Result> {
+  try {
+    return await write;
+  } catch (error) {
+    if (sqlState(error) === '23505') throw conflict('This externalGameId is taken. Choose another one.');
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, Info, Query, Resolver } from 'type-graphql';
+import type { Context } from '../../app/context.js';
+import { Any, keysOf, KEYED_TYPES } from './representations.js';
+import { selectionOn } from '../../graphql/schema/select.js';
+import type { Written } from '../../sql-json/encoded-json.js';
+import { Entity, Service } from './gateway.type.js';
+
+@Resolver()
+export class GatewayResolver {
+  @Query(() => String, {
+    description:
+      'For gateways that stitch: the schema with stitching directives. Needs no credential; FORBIDDEN where introspection is off.',
+  })
+  _sdl(@Ctx() { schemaTexts }: Context): string {
+    return schemaTexts.stitching;
+  }
+
+  @Query(() => Service, {
+    description:
+      'For federated gateways: the schema. Needs no credential; FORBIDDEN where introspection is off.',
+  })
+  _service(@Ctx() { schemaTexts }: Context): Service {
+    return { sdl: schemaTexts.federation };
+  }
+
+  @Query(() => [Entity], {
+    nullable: 'items',
+    description:
+      'For federated gateways: games, tasks and strategies by their ids, in the order asked; null for each that is not there.',
+  })
+  _entities(
+    @Ctx() context: Context,
+    @Arg('representations', () => [Any], {
+      description: 'Objects of type Game, Task or Strategy, each with its id; 1,000 at most.',
+    })
+    representations: unknown[],
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<(Written | null)[]> {
+    return entitiesOf(context, representations, info);
+  }
+}
+
+/** One statement for each type that is asked for. */
+async function entitiesOf(
+  { caller, games, tasks, strategies }: Context,
+  representations: readonly unknown[],
+  info: GraphQLResolveInfo,
+): Promise<(Written | null)[]> {
+  const keys = keysOf(representations);
+  const read = {
+    Game: (ids: string[]) => games.getGamesByIds(caller, ids, selectionOn(info, 'Game')),
+    Task: (ids: string[]) => tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task')),
+    Strategy: (ids: string[]) => strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy')),
+  };
+  const found: (Written | null)[] = keys.map(() => null);
+  await Promise.all(
+    KEYED_TYPES.map(async (type) => {
+      const places = [...keys.keys()].filter((place) => keys[place]?.type === type);
+      if (places.length === 0) return;
+      const objects = await read[type](places.map((place) => keys[place]?.id ?? ''));
+      places.forEach((place, index) => {
+        found[place] = objects[index] ?? null;
+      });
+    }),
+  );
+  return found;
+}

@@ -1,0 +1,97 @@
+import sql, { type Sql } from 'sql-template-tag';
+import { limitExceeded, Problems } from '../../errors.js';
+import { idColumn } from '../../lists/orders.js';
+import type { Ordering } from '../../lists/keyset.js';
+import { pageRequest, pageShape, type PageArguments } from '../../lists/page.js';
+import type { Reader } from '../../sql-json/compile-context.js';
+import type { Selection } from '../../sql-json/selection.js';
+import { number, objectShape, text, timestamp, written, type Shape } from '../../sql-json/json-sql.js';
+
+const COLUMNS = {
+  /** Equal points share a rank: 1, 2, 2, 4. */
+  rank: number(sql`l.rank`),
+  externalUserId: () => text(sql`(SELECT u."externalUserId" FROM users u WHERE u.id = l."userId")`),
+  points: number(sql`l.points`),
+  timesAwarded: number(sql`l.times`),
+  lastAwardedAt: timestamp(sql`l.last`),
+};
+
+/**
+ * Most points first, then by the user's id. The points are negated so that both run in one direction: then
+ * what comes after a cursor is one condition. Several would each be a look at all users.
+ */
+const ORDERING: Ordering = [
+  {
+    expression: sql`l.minus`,
+    text: sql`l.minus::text`,
+    type: 'bigint',
+    nullable: false,
+    direction: 'ASC',
+  },
+  { ...idColumn(sql`l."userId"`), direction: 'ASC' },
+];
+
+/** The leaderboard of a game `g`, over all its tasks. */
+export function gameLeaderboardShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
+  // Not as a join: whose size PostgreSQL guesses at a few rows, and would then sort a million on disk.
+  const awards = sql`userpoints up
+    WHERE up."taskId" = ANY(ARRAY(SELECT t.id FROM tasks t WHERE t."gameId" = g.id))`;
+  return leaderboardShape(reader, 'Game.leaderboard', sql`g.id`, awards, args, connection);
+}
+
+/** The leaderboard of a task `t`. */
+export function taskLeaderboardShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
+  const awards = sql`userpoints up WHERE up."taskId" = t.id`;
+  return leaderboardShape(reader, 'Task.leaderboard', sql`t.id`, awards, args, connection);
+}
+
+/** Most leaderboards of one object that one operation may ask for. */
+const MAX_LEADERBOARDS = 5;
+
+/**
+ * Each page of a leaderboard adds up all points anew: what that costs cannot be told from the operation, so there
+ * may be few of one object.
+ *
+ * @param selections all that is asked for of the object
+ * @throws LIMIT_EXCEEDED
+ */
+export function checkLeaderboards(...selections: readonly Selection[]): void {
+  const count = selections.flatMap((selection) => selection.all('leaderboard')).length;
+  if (count > MAX_LEADERBOARDS) {
+    throw limitExceeded(
+      `At most ${MAX_LEADERBOARDS} pages of one leaderboard may be asked for at once; there are ${count}.`,
+    );
+  }
+}
+
+/** NULL points count as 0; awards without a user are left out. */
+function leaderboardShape(
+  reader: Reader,
+  name: string,
+  parentId: Sql,
+  awards: Sql,
+  args: PageArguments,
+  connection: Selection,
+): Shape {
+  const list = {
+    table: sql`l`,
+    id: sql`l."userId"`,
+    scope: [sql`TRUE`],
+    filter: [],
+    ordering: ORDERING,
+    parentId,
+  };
+  const request = pageRequest(args, list, [name], () => reader.actualCaller, new Problems());
+  const page = written(
+    pageShape(reader, list, request, connection, (entry) => objectShape(reader, entry, COLUMNS)),
+  );
+  // The sums are made once, for the rows, the count and the page flags alike.
+  return [
+    sql`(WITH l AS (
+        SELECT up."userId", coalesce(sum(up.points), 0) AS points, -coalesce(sum(up.points), 0) AS minus,
+          count(*)::int AS times, max(up.created_at) AS last,
+          rank() OVER (ORDER BY -coalesce(sum(up.points), 0))::int AS rank
+        FROM ${awards} AND up."userId" IS NOT NULL GROUP BY up."userId")
+      SELECT ${page})`,
+  ];
+}

@@ -1,0 +1,143 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import sql from 'sql-template-tag';
+import { recordWrite } from '../audit/audit.js';
+import type { Caller, KnownCaller } from '../../auth/caller.js';
+import { query } from '../../database/query.js';
+import { inTransaction } from '../../database/transaction.js';
+import { isUuid } from '../../database/uuid.js';
+import { conflict, isMissingOwnTable, notFound, Problems } from '../../errors.js';
+import { visibleTo } from '../games/game.json.js';
+import { or } from '../../lists/keyset.js';
+import type { PageArguments } from '../../lists/page.js';
+import type { Selection } from '../../sql-json/selection.js';
+import { KEY } from '../../sql-json/params.js';
+import { Statements } from '../../sql-json/statements.js';
+import type { Written } from '../../sql-json/encoded-json.js';
+import type { Strategies } from '../strategies/strategies.js';
+import { beginMove, moveGames } from './move-games.js';
+import {
+  madeBy,
+  reassignmentPageShape,
+  reassignmentShape,
+  type ReassignmentKind,
+} from './reassignment.json.js';
+
+/** What an undo did, or would do. */
+export interface Undone {
+  readonly restored: number;
+  /** Games that have moved elsewhere since, or are gone: not touched. */
+  readonly skipped: number;
+  /** Id of the record of the undo; null on a dry run and when nothing was restored. */
+  readonly reassignmentId: string | null;
+}
+
+/** The record of the moves of games between strategies. */
+export class ReassignmentRepository {
+  readonly #statements: Statements;
+
+  constructor(
+    private readonly em: SqlEntityManager,
+    strategies: Strategies,
+  ) {
+    this.#statements = new Statements(strategies);
+  }
+
+  /** One page of the reassignments that the caller made (an admin: of all), newest first. */
+  async getAllReassignments(caller: Caller, args: PageArguments, connection: Selection): Promise<Written> {
+    return this.#statements.one(this.em, connection, { caller }, null, (reader) =>
+      reassignmentPageShape(reader, args, connection),
+    );
+  }
+
+  /**
+   * The reassignments with these ids, in the order of the ids; null for each that is missing or not visible. A
+   * database of GAME that was not migrated has none.
+   */
+  async getReassignmentsByIds(
+    caller: Caller,
+    ids: readonly (string | null)[],
+    selection: Selection,
+  ): Promise<(Written | null)[]> {
+    const wanted = [...new Set(ids.filter(isUuid))];
+    if (wanted.length === 0) return ids.map(() => null);
+    const given = { caller, key: wanted };
+    const found = await this.#statements
+      .many(this.em, selection, given, 'ids', (reader) => ({
+        id: sql`r.id`,
+        shape: reassignmentShape(reader, selection),
+        from: sql`game_graphql_reassignments r
+          WHERE r.id = ANY(${KEY}::uuid[]) AND ${or(madeBy(reader.caller))}`,
+      }))
+      .catch((error: unknown) => {
+        if (isMissingOwnTable(error)) return new Map<string, Written>();
+        throw error;
+      });
+    return ids.map((id) => (id === null ? null : (found.get(id) ?? null)));
+  }
+
+  /**
+   * Puts back exactly the games that a reassignment moved and that still carry its new strategy, in one
+   * UPDATE. A dry run counts, and locks no game.
+   *
+   * @throws NOT_FOUND; CONFLICT when it is undone already, or was a rollback
+   */
+  async undoReassignment(caller: KnownCaller, id: string, dryRun: boolean): Promise<Undone> {
+    const problems = new Problems();
+    problems.checkText('input.id', id);
+    problems.throwIfAny();
+    if (!isUuid(id)) throw notFound('Strategy reassignment');
+    return inTransaction(this.em, async (em) => {
+      await beginMove(em, caller, dryRun);
+      // Locked: what was made with a key and a token can be undone with either, and their moves do not wait for
+      // each other.
+      const [move] = await query<StoredReassignment>(
+        em,
+        sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId", r.games,
+              r.undone_at IS NOT NULL AS undone
+            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(madeBy(caller))}
+            ${dryRun ? sql`` : sql`FOR UPDATE`}`,
+      );
+      if (move === undefined) throw notFound('Strategy reassignment');
+      if (move.undone) throw conflict('This reassignment is undone already.');
+      if (move.kind === 'ROLLBACK') {
+        throw conflict('A rollback cannot be undone: roll the strategy back again instead.');
+      }
+      const stillMoved = sql`EXISTS (SELECT FROM game_graphql_reassigned_games m
+          WHERE m.reassignment_id = ${id}::uuid AND m.game_id = g.id) AND ${or(visibleTo(caller))}`;
+      if (dryRun) {
+        const [row] = await query<{ count: number }>(
+          em,
+          sql`SELECT count(*)::int AS count FROM games g WHERE g."strategyId" = ${move.newStrategyId} AND ${stillMoved}`,
+        );
+        const restored = row?.count ?? 0;
+        return { restored, skipped: move.games - restored, reassignmentId: null };
+      }
+      const { count, reassignmentId } = await moveGames(
+        em,
+        caller,
+        { kind: 'UNDO', oldStrategyId: move.newStrategyId, newStrategyId: move.oldStrategyId, undoes: id },
+        stillMoved,
+      );
+      await query(
+        em,
+        sql`UPDATE game_graphql_reassignments SET undone_at = clock_timestamp() WHERE id = ${id}::uuid`,
+      );
+      await recordWrite(em, caller, 'Strategy reassignment undone', {
+        reassignment_id: reassignmentId,
+        undoes: id,
+        old_strategy_id: move.newStrategyId,
+        new_strategy_id: move.oldStrategyId,
+        games_reassigned: count,
+      });
+      return { restored: count, skipped: move.games - count, reassignmentId };
+    });
+  }
+}
+
+interface StoredReassignment {
+  readonly kind: ReassignmentKind;
+  readonly oldStrategyId: string;
+  readonly newStrategyId: string;
+  readonly games: number;
+  readonly undone: boolean;
+}

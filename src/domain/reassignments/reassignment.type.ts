@@ -1,0 +1,136 @@
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Principal } from '../viewer/viewer.type.js';
+import { GameConnection } from '../games/game.type.js';
+import { ConnectionArgs, connectionType } from '../../graphql/schema/connection.js';
+import { DateTime } from '../../graphql/schema/date-time.js';
+import { TakesArgs } from '../../graphql/schema/field-args.js';
+import { Node } from '../nodes/node.type.js';
+import { StrategyType } from '../strategies/strategy.type.js';
+import type * as shape from './reassignment.json.js';
+import type { Written } from '../../sql-json/encoded-json.js';
+
+export const StrategyReassignmentKind = { BULK: 'BULK', ROLLBACK: 'ROLLBACK', UNDO: 'UNDO' } as const;
+registerEnumType(StrategyReassignmentKind, {
+  name: 'StrategyReassignmentKind',
+  description: 'What moved the games.',
+  valuesConfig: {
+    BULK: { description: '`bulkUpdateStrategyId`.' },
+    ROLLBACK: { description: '`rollbackStrategy`. It cannot be undone: roll back again instead.' },
+    UNDO: { description: '`undoStrategyReassignment`.' },
+  },
+});
+
+@ObjectType('StrategyReassignment', {
+  implements: Node,
+  description:
+    'The record of one move of games from one strategy to another: what, when, by whom, and which games.',
+})
+export class StrategyReassignmentType extends Node {
+  @Field(() => StrategyReassignmentKind, { description: 'What moved the games.' })
+  readonly kind!: shape.ReassignmentKind;
+
+  @Field(() => ID, { description: 'The strategy that the games were on.' })
+  readonly oldStrategyId!: string;
+
+  @Field(() => ID, { description: 'The strategy that they were moved to.' })
+  readonly newStrategyId!: string;
+
+  @Field(() => Int, { description: 'How many games were moved.' })
+  readonly count!: number;
+
+  @Field(() => Int, { description: 'How many tasks were moved: by a rollback only.' })
+  readonly taskCount!: number;
+
+  @Field(() => Principal, { description: 'Who moved them.' })
+  readonly madeBy!: Principal;
+
+  @Field(() => DateTime, { description: 'When they were moved.' })
+  readonly createdAt!: string;
+
+  @Field(() => DateTime, { nullable: true, description: 'When this was undone; null as long as it is not.' })
+  readonly undoneAt!: string | null;
+
+  @Field(() => StrategyReassignmentType, {
+    nullable: true,
+    description: 'The reassignment that this one undid; null where it undid none that you may see.',
+  })
+  readonly undoes!: Written | null;
+
+  @Field(() => GameConnection, {
+    description: 'The games that it moved and that you may see, newest first.',
+  })
+  @TakesArgs(() => ConnectionArgs)
+  readonly games!: Written;
+}
+
+export const StrategyReassignmentConnection = connectionType(
+  'StrategyReassignment',
+  'strategy reassignments',
+  () => StrategyReassignmentType,
+);
+
+const DRY_RUN = 'Only answer what would happen, errors included; nothing is written.';
+
+@InputType({ description: 'A reassignment to take back.' })
+export class UndoStrategyReassignmentInput {
+  @Field(() => ID, { description: 'Which reassignment.' })
+  id!: string;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
+}
+
+@ObjectType({ description: 'What `undoStrategyReassignment` did.' })
+export class UndoStrategyReassignmentPayload {
+  @Field(() => StrategyReassignmentType, {
+    nullable: true,
+    description: 'The reassignment that was undone; null on a dry run.',
+  })
+  readonly undone!: Written | null;
+
+  @Field(() => StrategyReassignmentType, {
+    nullable: true,
+    description:
+      'The record of the undo, which can itself be undone; null on a dry run and when nothing was restored.',
+  })
+  readonly reassignment!: Written | null;
+
+  @Field(() => Int, { description: 'How many games are back on their old strategy.' })
+  readonly restored!: number;
+
+  @Field(() => Int, { description: 'How many games have moved elsewhere since or are gone: not touched.' })
+  readonly skipped!: number;
+}
+
+@InputType({ description: 'A version of a custom strategy to go back to.' })
+export class RollbackStrategyInput {
+  @Field(() => ID, { description: 'Any version of the strategy: `custom:<uuid>`.' })
+  strategyId!: string;
+
+  @Field(() => String, { description: 'The version to publish again. Example: `"2"`.' })
+  toVersion!: string;
+
+  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
+  dryRun!: boolean;
+}
+
+@ObjectType({ description: 'What `rollbackStrategy` did.' })
+export class RollbackStrategyPayload {
+  @Field(() => StrategyType, {
+    nullable: true,
+    description: 'The version that is published now; null on a dry run.',
+  })
+  readonly strategy!: Written | null;
+
+  @Field(() => Int, { description: 'How many games moved to it.' })
+  readonly gameCount!: number;
+
+  @Field(() => Int, { description: 'How many tasks moved to it.' })
+  readonly taskCount!: number;
+
+  @Field(() => StrategyReassignmentType, {
+    nullable: true,
+    description: 'The record of the move; null on a dry run and when nothing moved.',
+  })
+  readonly reassignment!: Written | null;
+}

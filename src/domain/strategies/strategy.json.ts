@@ -1,0 +1,186 @@
+import sql, { join, type Sql } from 'sql-template-tag';
+import { Problems } from '../../errors.js';
+import {
+  canonicalFilter,
+  filterCondition,
+  type FilterColumn,
+  type StringFilter,
+} from '../../lists/filter.js';
+import { relatedGamesShape } from '../games/game.json.js';
+import { textColumn } from '../../lists/orders.js';
+import type { Ordering } from '../../lists/keyset.js';
+import { pageRequest, pageShape, type PageArguments } from '../../lists/page.js';
+import type { Reader } from '../../sql-json/compile-context.js';
+import type { Selection } from '../../sql-json/selection.js';
+import {
+  listShape,
+  objectShape,
+  optionalShape,
+  text,
+  timestamp,
+  token,
+  written,
+  type Shape,
+} from '../../sql-json/json-sql.js';
+import type { Slot } from '../../sql-json/params.js';
+import { strategyTasksShape } from '../tasks/task.json.js';
+import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
+
+/** What a strategy is made of: code of GAME, or rules that were put together in GAME's editor. */
+export type StrategyKind = 'BUILT_IN' | 'CUSTOM';
+export type StrategyStatus = 'DRAFT' | 'PUBLISHED' | 'ARCHIVED';
+
+export interface StrategyFilter {
+  readonly kind?: StrategyKind | null | undefined;
+  readonly status?:
+    | {
+        readonly eq?: StrategyStatus | null | undefined;
+        readonly in?: readonly StrategyStatus[] | null | undefined;
+      }
+    | null
+    | undefined;
+  readonly name?: StringFilter | null | undefined;
+}
+
+/** Which strategies are asked for, and which page of them. */
+export interface StrategyQuery extends PageArguments {
+  readonly filter?: StrategyFilter | null | undefined;
+}
+
+const COLUMNS = {
+  id: text(sql`s.id`),
+  kind: token(sql`s.kind`),
+  name: text(sql`s.name`),
+  version: text(sql`s.version`),
+  status: token(sql`s.status`),
+  description: text(sql`s.description`),
+  realm: text(sql`s.realm`),
+  publishedAt: timestamp(sql`s.published_at`),
+};
+
+const FILTER_COLUMNS: Readonly<Record<'kind' | 'status' | 'name', FilterColumn>> = {
+  kind: { column: sql`s.kind`, type: 'text' },
+  status: { column: sql`s.status`, type: 'text' },
+  name: { column: sql`s.name`, type: 'text' },
+};
+
+/** Built-ins by id, then custom ones by name, the newest version first. */
+const ORDERING: Ordering = [
+  { ...textColumn(sql`s.kind`), nullable: false, direction: 'ASC' },
+  { ...textColumn(sql`s.name`), nullable: false, direction: 'ASC' },
+  {
+    expression: sql`s.number`,
+    text: sql`s.number::text`,
+    type: 'bigint',
+    nullable: false,
+    direction: 'DESC',
+  },
+  { ...textColumn(sql`s.id`), nullable: false, direction: 'ASC' },
+];
+
+/** The shape of the visible strategy with the id that this expression yields, or null. */
+export function strategyShape(reader: Reader, id: Sql, selection: Selection): Shape {
+  const strategy = written(strategyObjectShape(reader, selection));
+  return optionalShape(sql`SELECT ${strategy} FROM (${strategyWithId(reader, id)}) s`);
+}
+
+/** The visible strategies with these ids, as `s`. */
+export function strategiesWithIds(reader: Reader, ids: Slot): Sql {
+  return sql`unnest(${ids}::text[]) wanted (id)
+    CROSS JOIN LATERAL (${strategyWithId(reader, sql`wanted.id`)}) s`;
+}
+
+/** The shape of a page of the strategies that the caller may see. */
+export function strategyPageShape(reader: Reader, strategies: StrategyQuery, connection: Selection): Shape {
+  const problems = new Problems();
+  const { kind, status, name } = strategies.filter ?? {};
+  const filter = filterCondition<'kind' | 'status' | 'name'>(
+    { kind: kind ? { eq: kind } : null, status, name },
+    FILTER_COLUMNS,
+    'filter',
+    problems,
+  );
+  const all = join(
+    [builtIns(reader.strategies), sql`${customColumns()} WHERE ${realmVisibleTo(reader)}`],
+    ' UNION ALL ',
+  );
+  const list = {
+    table: sql`(${all}) s`,
+    id: sql`s.id`,
+    scope: [sql`TRUE`],
+    filter: [filter],
+    ordering: ORDERING,
+  };
+  const belongsTo = ['strategies', canonicalFilter(strategies.filter)];
+  const request = pageRequest(strategies, list, belongsTo, () => reader.actualCaller, problems);
+  return pageShape(reader, list, request, connection, (strategy) => strategyObjectShape(reader, strategy));
+}
+
+/** The shape of a strategy `s`, with what belongs to it. */
+export function strategyObjectShape(reader: Reader, selection: Selection): Shape {
+  return objectShape(reader, selection, {
+    ...COLUMNS,
+    versions: (_args, version) => versionsShape(reader, version),
+    games: (args: PageArguments, games) =>
+      relatedGamesShape(
+        reader,
+        { name: 'Strategy.games', parentId: sql`s.id`, condition: sql`g."strategyId" = s.id` },
+        args,
+        games,
+      ),
+    tasks: (args: PageArguments, tasks) => strategyTasksShape(reader, args, tasks),
+  });
+}
+
+/** The family of a strategy `s`, newest version first; a built-in is its own family. */
+function versionsShape(reader: Reader, selection: Selection): Shape {
+  const version = written(strategyObjectShape(reader, selection));
+  // Within the brackets `s` is still the strategy whose family this is.
+  return listShape(
+    sql`SELECT ${version} AS item FROM (
+          SELECT s.* WHERE s.kind = 'BUILT_IN'
+          UNION ALL
+          ${customColumns()} WHERE s.kind = 'CUSTOM' AND d.name = s.name AND d."realmId" IS NOT DISTINCT FROM s.realm
+            AND ${realmVisibleTo(reader)}
+        ) s ORDER BY s.number DESC, s.id`,
+  );
+}
+
+function strategyWithId(reader: Reader, id: Sql): Sql {
+  const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+  return sql`SELECT * FROM (${builtIns(reader.strategies)}) b WHERE b.id = ${id}
+    UNION ALL
+    ${customColumns()} WHERE ${realmVisibleTo(reader)}
+      AND d.id = CASE WHEN ${id} ~ ${`^${CUSTOM_PREFIX}${uuid}$`} THEN right(${id}, 36)::uuid END`;
+}
+
+/** The built-in strategies as rows. */
+function builtIns(strategies: Strategies): Sql {
+  const ids = [...strategies.builtIns.keys()];
+  const versions = [...strategies.builtIns.values()];
+  return sql`SELECT u.id, 'BUILT_IN' AS kind, u.id AS name, u.version, 'PUBLISHED' AS status, NULL::text AS description,
+      NULL::text AS realm, NULL::timestamptz AS published_at, 0::bigint AS number
+    FROM unnest(${ids}::text[], ${versions}::text[]) u (id, version)`;
+}
+
+/** Custom strategies `d` as rows of the same columns. A status that GAME does not know counts as archived. */
+function customColumns(): Sql {
+  return sql`SELECT ${CUSTOM_PREFIX}::text || d.id, 'CUSTOM', d.name::text, d.version::text,
+      CASE WHEN d.status IN ('DRAFT', 'PUBLISHED') THEN d.status ELSE 'ARCHIVED' END::text, d.description,
+      d."realmId"::text, d."publishedAt", d.version::bigint
+    FROM strategydefinition d`;
+}
+
+/** Which custom strategies `d` a caller may see: those of its realm; an admin all. */
+function realmVisibleTo({ caller, strategies }: Reader): Sql {
+  switch (caller.kind) {
+    case 'anonymous':
+      return sql`FALSE`;
+    case 'apiKey':
+    case 'oauth':
+    case 'apiKeyAndOAuth':
+      return sql`d."realmId" = ${strategies.realmOf(caller)}`;
+    case 'admin':
+      return sql`TRUE`;
+  }
+}

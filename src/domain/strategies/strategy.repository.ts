@@ -1,0 +1,81 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import sql from 'sql-template-tag';
+import type { Caller, KnownCaller } from '../../auth/caller.js';
+import { inTransaction } from '../../database/transaction.js';
+import { forbidden, notFound, Problems } from '../../errors.js';
+import type { Selection } from '../../sql-json/selection.js';
+import { KEY } from '../../sql-json/params.js';
+import { Statements } from '../../sql-json/statements.js';
+import type { Written } from '../../sql-json/encoded-json.js';
+import { rollBack, type RolledBack } from '../reassignments/rollback.js';
+import type { Strategies } from './strategies.js';
+import {
+  strategiesWithIds,
+  strategyObjectShape,
+  strategyPageShape,
+  type StrategyQuery,
+} from './strategy.json.js';
+
+/** The questions that can be asked about strategies, built-in and custom alike. */
+export class StrategyRepository {
+  readonly #statements: Statements;
+
+  constructor(
+    private readonly em: SqlEntityManager,
+    strategies: Strategies,
+  ) {
+    this.#statements = new Statements(strategies);
+  }
+
+  /**
+   * One page of the strategies that the caller may see: built-ins by id, then by name, newest version first.
+   *
+   * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
+   */
+  async getAllStrategies(caller: Caller, strategies: StrategyQuery, connection: Selection): Promise<Written> {
+    return this.#statements.one(this.em, connection, { caller }, null, (reader) =>
+      strategyPageShape(reader, strategies, connection),
+    );
+  }
+
+  /** @throws NOT_FOUND when there is no such strategy, or the caller may not see it */
+  async getStrategyById(caller: Caller, id: string, selection: Selection): Promise<Written> {
+    const [strategy] = await this.getStrategiesByIds(caller, [id], selection);
+    if (!strategy) throw notFound('Strategy');
+    return strategy;
+  }
+
+  /** The strategies with these ids, in the order of the ids; null for each that is missing or not visible. */
+  async getStrategiesByIds(
+    caller: Caller,
+    ids: readonly string[],
+    selection: Selection,
+  ): Promise<(Written | null)[]> {
+    if (ids.length === 0) return [];
+    const given = { caller, key: [...new Set(ids)] };
+    const found = await this.#statements.many(this.em, selection, given, 'ids', (reader) => ({
+      id: sql`s.id`,
+      shape: strategyObjectShape(reader, selection),
+      from: strategiesWithIds(reader, KEY),
+    }));
+    return ids.map((id) => found.get(id) ?? null);
+  }
+
+  /**
+   * Goes back to an earlier version of a custom strategy, for all games and tasks: see `rollBack`.
+   *
+   * @throws FORBIDDEN unless the caller is an admin; NOT_FOUND, CONFLICT, BAD_USER_INPUT
+   */
+  async rollbackStrategy(
+    caller: KnownCaller,
+    strategyId: string,
+    toVersion: string,
+    dryRun: boolean,
+  ): Promise<RolledBack> {
+    if (caller.kind !== 'admin') throw forbidden('This operation is for admins.');
+    const problems = new Problems();
+    problems.checkText('input', { strategyId, toVersion });
+    problems.throwIfAny();
+    return inTransaction(this.em, (em) => rollBack(em, caller, strategyId, toVersion, dryRun));
+  }
+}

@@ -1,0 +1,11 @@
+import { limitExceeded } from '../../errors.js';
+
+/** Most ids that one call may ask for. */
+export const MAX_IDS = 1_000;
+
+/** @throws LIMIT_EXCEEDED when more ids are given than one call may ask for */
+export function checkIdCount(argument: string, ids: readonly unknown[]): void {
+  if (ids.length > MAX_IDS) {
+    throw limitExceeded(`${argument}: at most ${MAX_IDS} ids may be given; there are ${ids.length}.`);
+  }
+}

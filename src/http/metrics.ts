@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, type RegistryContentType } from 'prom-client';
+import { sendCompressed } from './compression.js';
+import type { Database } from '../database/database.js';
+import { isOneOfSeveral, metricsOfAll } from './processes.js';
+import { RequestTimes } from './request-times.js';
+
+/**
+ * `/metrics`, for Prometheus: the process, the requests by route and status, the connections to the database.
+ * Nothing in it tells who asked for what. Of several processes, each answers for all of them.
+ */
+export function serveMetrics(app: FastifyInstance, database: Database): void {
+  const registry = new AggregatorRegistry<RegistryContentType>();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const requests = new RequestTimes();
+  registry.registerMetric(requests.asMetric());
+  const connections = new Gauge({
+    name: 'database_connections',
+    help: 'Connections to the database: busy, idle, and statements that are waiting for one.',
+    labelNames: ['state'] as const,
+    registers: [],
+    collect() {
+      for (const [state, count] of Object.entries(database.connections())) this.set({ state }, count);
+    },
+  });
+  registry.registerMetric(connections);
+  app.addHook('onResponse', (request, reply, done) => {
+    // What is not there has no route, and a label for each path that somebody tries would fill the memory.
+    const route = request.routeOptions.url ?? 'none';
+    requests.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
+    done();
+  });
+  AggregatorRegistry.setRegistries(registers);
+  app.get('/metrics', async (request, reply) => {
+    const metrics = await (isOneOfSeveral ? metricsOfAll() : registry.metrics());
+    if (metrics === null) return reply.code(503).send();
+    return sendCompressed(request, reply.type(registry.contentType), metrics);
+  });
+}

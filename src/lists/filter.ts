@@ -1,0 +1,184 @@
+import sql, { type Sql } from 'sql-template-tag';
+import { parseTimestamp } from '../database/timestamp.js';
+import { isUuid } from '../database/uuid.js';
+import { limitExceeded, type Problems } from '../errors.js';
+import { and, or } from './keyset.js';
+
+/** Most values of one `in` or `notIn`. */
+const MAX_VALUES = 1_000;
+/** Most levels of `and`, `or` and `not` within each other. */
+const MAX_DEPTH = 16;
+/** Most operators of one filter. */
+const MAX_OPERATORS = 500;
+
+type Given<T> = T | null | undefined;
+
+/** Operators on an id. */
+export interface IdFilter {
+  readonly eq?: Given<string>;
+  readonly ne?: Given<string>;
+  readonly in?: Given<readonly string[]>;
+  readonly notIn?: Given<readonly string[]>;
+  readonly isNull?: Given<boolean>;
+}
+
+/** Operators on a text column. */
+export interface StringFilter extends IdFilter {
+  readonly startsWith?: Given<string>;
+  readonly contains?: Given<string>;
+  readonly containsInsensitive?: Given<string>;
+}
+
+/** Operators on a timestamp; the values are RFC 3339 text. */
+export interface TimestampFilter {
+  readonly eq?: Given<string>;
+  readonly gt?: Given<string>;
+  readonly gte?: Given<string>;
+  readonly lt?: Given<string>;
+  readonly lte?: Given<string>;
+  readonly isNull?: Given<boolean>;
+}
+
+/** A filter over named fields, with the three connectives. */
+export type Filter<Fields extends string> = {
+  readonly [Field in Fields]?: Given<IdFilter | StringFilter | TimestampFilter>;
+} & {
+  readonly and?: Given<readonly Filter<Fields>[]>;
+  readonly or?: Given<readonly Filter<Fields>[]>;
+  readonly not?: Given<Filter<Fields>>;
+};
+
+/** What a field of a filter is compared with. */
+export interface FilterColumn {
+  readonly column: Sql;
+  readonly type: 'uuid' | 'text' | 'timestamptz';
+}
+
+/**
+ * Turns a filter into a condition.
+ *
+ * Every field and operator given must hold; a null one counts as not given. The logic is two-valued: a
+ * comparison with a NULL column is false, and `not: F` is exactly the complement of `F`. To that end a
+ * negation is carried down to the operators, where it becomes `(…) IS NOT TRUE`; a plain comparison stays
+ * plain, so that an index can serve it.
+ *
+ * Values that cannot be compared are added to `problems`, each with its path below `path`.
+ *
+ * @throws LIMIT_EXCEEDED when the filter has too many values, operators or levels
+ */
+export function filterCondition<Fields extends string>(
+  filter: Given<Filter<Fields>>,
+  columns: Readonly<Record<Fields, FilterColumn>>,
+  path: string,
+  problems: Problems,
+): Sql {
+  const compiler = new FilterCompiler(columns, problems);
+  return filter ? compiler.compile(filter, path, false, 1) : sql`TRUE`;
+}
+
+/** A filter in a form that is equal for equal filters: what its cursors belong to. */
+export function canonicalFilter(filter: Given<object>): string {
+  return JSON.stringify(filter ?? {}, (_key, value: unknown) => (value === null ? undefined : value));
+}
+
+class FilterCompiler<Fields extends string> {
+  #operators = 0;
+
+  constructor(
+    private readonly columns: Readonly<Record<Fields, FilterColumn>>,
+    private readonly problems: Problems,
+  ) {}
+
+  compile(filter: Filter<Fields>, path: string, negate: boolean, depth: number): Sql {
+    if (depth > MAX_DEPTH) {
+      throw limitExceeded(
+        `${path}: and, or and not may be nested ${MAX_DEPTH} levels deep at most; this is level ${depth}.`,
+      );
+    }
+    const all = negate ? or : and;
+    const any = negate ? and : or;
+    const nested = (list: readonly Filter<Fields>[], name: string): Sql[] =>
+      list.map((item, index) => this.compile(item, `${path}.${name}.${index}`, negate, depth + 1));
+    const parts: Sql[] = [];
+    if (filter.and) parts.push(all(nested(filter.and, 'and')));
+    if (filter.or) parts.push(any(nested(filter.or, 'or')));
+    if (filter.not) parts.push(this.compile(filter.not, `${path}.not`, !negate, depth + 1));
+    for (const field of Object.keys(this.columns) as Fields[]) {
+      const operators = filter[field];
+      if (!operators) continue;
+      const fieldPath = `${path}.${field}`;
+      parts.push(all(this.#compareAll(this.columns[field], operators, fieldPath, negate)));
+    }
+    this.#countOperators(parts.length, path);
+    return sql`(${all(parts)})`;
+  }
+
+  #compareAll(column: FilterColumn, operators: object, path: string, negate: boolean): Sql[] {
+    const given = Object.entries(operators).filter(([, value]) => value !== null && value !== undefined);
+    this.#countOperators(given.length, path);
+    return given.map(([operator, value]) => {
+      const negative =
+        operator === 'ne' || operator === 'notIn' || (operator === 'isNull' && value === false);
+      const condition = this.#compare(column, operator, value, `${path}.${operator}`);
+      return negate === negative ? condition : sql`(${condition}) IS NOT TRUE`;
+    });
+  }
+
+  /** One comparison in its positive form: `ne` as `eq`, `notIn` as `in`, `isNull: false` as `isNull`. */
+  #compare({ column, type }: FilterColumn, operator: string, value: unknown, path: string): Sql {
+    switch (operator) {
+      case 'isNull':
+        return sql`${column} IS NULL`;
+      case 'in':
+      case 'notIn':
+        return this.#isIn(column, type, value as string[], path);
+      case 'startsWith':
+        return sql`starts_with(${column}, ${value})`;
+      case 'contains':
+        return sql`strpos(${column}, ${value}) > 0`;
+      case 'containsInsensitive':
+        // ICU's root collation folds case alike on every database; the database's own locale may not.
+        return sql`strpos(lower(${column} COLLATE "und-x-icu"), lower(${value}::text COLLATE "und-x-icu")) > 0`;
+      case 'gt':
+        return sql`${column} > ${this.#timestamp(value, path)}`;
+      case 'gte':
+        return sql`${column} >= ${this.#timestamp(value, path)}`;
+      case 'lt':
+        return sql`${column} < ${this.#timestamp(value, path)}`;
+      case 'lte':
+        return sql`${column} <= ${this.#timestamp(value, path)}`;
+      case 'eq':
+      case 'ne':
+        if (type === 'timestamptz') return sql`${column} = ${this.#timestamp(value, path)}`;
+        if (type === 'uuid') return isUuid(value) ? sql`${column} = ${value}::uuid` : sql`FALSE`;
+        return sql`${column} = ${value}`;
+      default:
+        throw new RangeError(`Unknown filter operator ${operator}`);
+    }
+  }
+
+  #isIn(column: Sql, type: FilterColumn['type'], values: readonly string[], path: string): Sql {
+    if (values.length > MAX_VALUES) {
+      throw limitExceeded(`${path}: at most ${MAX_VALUES} values may be given; there are ${values.length}.`);
+    }
+    return type === 'uuid'
+      ? sql`${column} = ANY(${values.filter(isUuid)}::uuid[])`
+      : sql`${column} = ANY(${values}::text[])`;
+  }
+
+  #timestamp(value: unknown, path: string): Sql {
+    const parsed = parseTimestamp(String(value));
+    if ('utc' in parsed) return sql`${parsed.utc}::timestamptz`;
+    this.problems.add(path, parsed.problem);
+    return sql`NULL::timestamptz`;
+  }
+
+  #countOperators(count: number, path: string): void {
+    this.#operators += count;
+    if (this.#operators > MAX_OPERATORS) {
+      throw limitExceeded(
+        `${path}: a filter may have ${MAX_OPERATORS} operators at most; up to here there are ${this.#operators}.`,
+      );
+    }
+  }
+}
