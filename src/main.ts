@@ -3,7 +3,8 @@ import { openDatabase } from './database/database.js';
 import { DirectoryLockedError } from './database/directory-lock.js';
 import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
-import { createServer, GRAPHQL_PATH } from './http/server.js';
+import { GRAPHQL_PATH } from './http/graphql-route.js';
+import { createServer } from './http/server.js';
 import { onStopSignal } from './http/shutdown.js';
 
 try {

@@ -3,12 +3,18 @@ import type { Caller, KnownCaller } from '../auth/caller.js';
 import { forbidden, unauthenticated } from '../errors.js';
 import { Game } from '../domain/games/game.entity.js';
 import { GameRepository } from '../domain/games/game.repository.js';
-import type { SchemaTexts } from '../domain/gateways/gateway-sdl.js';
-import type { OperationLog } from '../graphql/operation-log.js';
+import type { GatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { ReassignmentRepository } from '../domain/reassignments/reassignment.repository.js';
 import type { Strategies } from '../domain/strategies/strategies.js';
 import { StrategyRepository } from '../domain/strategies/strategy.repository.js';
 import { TaskRepository } from '../domain/tasks/task.repository.js';
+
+/** What the log tells of an operation: never its text, variables or answers. */
+export interface OperationLog {
+  operation?: string;
+  /** Codes of the errors of the answer, each once. */
+  errors?: unknown[];
+}
 
 /** What can be asked and done. Repositories keep nothing of a request: all requests share them. */
 export interface Repositories {
@@ -38,6 +44,9 @@ export class Context implements Repositories {
   readonly strategies: StrategyRepository;
   readonly reassignments: ReassignmentRepository;
 
+  /** What the fields at the root of a query return, by their names in the answer, once these have been run. */
+  rootValues: ReadonlyMap<string, Promise<unknown>> | null = null;
+
   constructor(
     /** Who is asking, also when nobody in particular is. */
     readonly viewer: Caller,
@@ -45,7 +54,7 @@ export class Context implements Repositories {
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
     /** The schema for gateways; null where it is not given away. */
-    private readonly texts: SchemaTexts | null,
+    private readonly texts: GatewaySdl | null,
   ) {
     this.games = games;
     this.tasks = tasks;
@@ -54,7 +63,7 @@ export class Context implements Repositories {
   }
 
   /** The schema for gateways. @throws FORBIDDEN where introspection is off */
-  get schemaTexts(): SchemaTexts {
+  get gatewaySdl(): GatewaySdl {
     if (this.texts === null) throw forbidden('The schema is not given away: introspection is off.');
     return this.texts;
   }

@@ -7,8 +7,8 @@ import { GameResolver } from '../domain/games/game.resolver.js';
 import { NodeResolver } from '../domain/nodes/node.resolver.js';
 import { ReassignmentResolver } from '../domain/reassignments/reassignment.resolver.js';
 import { StrategyResolver } from '../domain/strategies/strategy.resolver.js';
-import { handOut } from '../graphql/schema/default-resolvers.js';
-import { refuseBrokenText } from '../graphql/schema/storable-strings.js';
+import { useDefaultResolvers } from '../graphql/schema/default-resolvers.js';
+import { refuseUnstorableStrings } from '../graphql/schema/storable-strings.js';
 
 /** Builds the schema from the list of resolvers. */
 export function createSchema(): GraphQLSchema {
@@ -24,5 +24,5 @@ export function createSchema(): GraphQLSchema {
     // Rules on input are the repositories' own: they need the database, and report all at once.
     validate: false,
   });
-  return refuseBrokenText(handOut(schema));
+  return refuseUnstorableStrings(useDefaultResolvers(schema));
 }

@@ -1,4 +1,3 @@
-import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
 import {
   getVariableValues,
   GraphQLError,
@@ -8,15 +7,14 @@ import {
   visit,
   type DocumentNode,
   type GraphQLOutputType,
-  type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
 import { getComplexity, type ComplexityEstimatorArgs } from 'graphql-query-complexity';
-import type { Context } from '../app/context.js';
 import { limitExceeded } from '../errors.js';
+import type { KnownOperation } from './known-documents.js';
 import { MAX_IDS } from './schema/ids.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/page.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/page-arguments.js';
 
 /** Most objects and values that an operation may ask for, as far as can be told before it is run. */
 const MAX_COST = 250_000;
@@ -30,54 +28,39 @@ const MAX_NODES = 10_000;
 const LIST_SIZE = 5;
 
 /**
- * Refuses operations that would cost too much, before anything is run: LIMIT_EXCEEDED with HTTP 400.
+ * Refuses an operation that would cost too much, before anything is run. An operation that is within the limits
+ * whatever its variables are is noted as such, and not looked at again.
  *
- * The cost of an operation is the number of objects and values that it may answer with: a field costs one
+ * The cost of an operation is the number of objects and values that it may return: a field costs one
  * and what is below it, times the page size in a connection.
+ *
+ * @throws LIMIT_EXCEEDED with HTTP 400
  */
-export const limitsPlugin: ApolloServerPlugin<Context> = {
-  requestDidStart: () => Promise.resolve(hooks),
-};
-
-/** Operations that are within the limits whatever their variables are, by their documents. */
-const harmless = new WeakMap<DocumentNode, Set<string | null>>();
-
-/** Whether an operation was found to be within the limits whatever its variables are. */
-export function isHarmless(document: DocumentNode, operationName: string | null): boolean {
-  return harmless.get(document)?.has(operationName) ?? false;
+export function checkLimits(known: KnownOperation, variables: Record<string, unknown>): void {
+  if (known.alwaysWithinLimits) return;
+  const { schema, document, definition } = known;
+  checkRootFields(definition, document);
+  checkDepth(definition, document);
+  // Variables that cannot be coerced are reported, all of them, by the execution, which then does nothing.
+  if (getVariableValues(schema, definition.variableDefinitions ?? [], variables, { maxErrors: 1 }).errors)
+    return;
+  const most = costOf(known, visit(document, { Directive: () => null }), variables, atMost);
+  if (most <= MAX_COST) {
+    known.alwaysWithinLimits = true;
+    return;
+  }
+  const cost = costOf(known, document, variables, asGiven);
+  if (cost > MAX_COST) {
+    throw limitExceeded(
+      `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
+      400,
+    );
+  }
 }
 
-const hooks: GraphQLRequestListener<Context> = {
-  didResolveOperation({ schema, document, operation, operationName, request }): Promise<void> {
-    if (operation === undefined || isHarmless(document, operationName)) return Promise.resolve();
-    checkRootFields(operation, document);
-    checkDepth(operation, document);
-    const variables = request.variables ?? {};
-    // Variables that cannot be coerced are reported, all of them, by the execution, which then does nothing.
-    if (getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).errors) {
-      return Promise.resolve();
-    }
-    const most = costOf(schema, visit(document, { Directive: () => null }), operationName, variables, atMost);
-    if (most <= MAX_COST) {
-      const names = harmless.get(document) ?? new Set();
-      harmless.set(document, names.add(operationName));
-      return Promise.resolve();
-    }
-    const cost = costOf(schema, document, operationName, variables, asGiven);
-    if (cost > MAX_COST) {
-      throw limitExceeded(
-        `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
-        400,
-      );
-    }
-    return Promise.resolve();
-  },
-};
-
 function costOf(
-  schema: GraphQLSchema,
+  { schema, definition }: KnownOperation,
   document: DocumentNode,
-  operationName: string | null,
   variables: Record<string, unknown>,
   argumentOf: ArgumentOf,
 ): number {
@@ -85,7 +68,7 @@ function costOf(
     return getComplexity({
       schema,
       query: document,
-      ...(operationName === null ? {} : { operationName }),
+      ...(definition.name ? { operationName: definition.name.value } : {}),
       variables,
       estimators: [(field) => estimate(field, argumentOf)],
       maxQueryNodes: MAX_NODES,

@@ -12,8 +12,8 @@ const DIGEST_LENGTH = 16;
  */
 export type Position = readonly (string | null)[];
 
-/** Digest of everything a cursor belongs to: its connection, ordering, filter and caller. */
-export function fingerprintOf(...parts: readonly unknown[]): string {
+/** Digest of the scope of a cursor: everything it belongs to, its connection, ordering, filter and caller. */
+export function scopeDigest(...parts: readonly unknown[]): string {
   return digest(JSON.stringify(parts));
 }
 
@@ -22,10 +22,11 @@ export function fingerprintOf(...parts: readonly unknown[]): string {
  * the position and what the cursor belongs to, so that one which is damaged or used elsewhere is told from a good
  * one. That is no signature: a cursor grants nothing, the caller's scope is in the SQL of every page.
  *
+ * @param scope the digest of its scope
  * @param position a column that holds the position as a JSON array, without blanks
  */
-export function cursorSql(fingerprint: string, position: Sql): Sql {
-  const sum = sql`sha256(convert_to(${fingerprint}::text || ${position}, 'UTF8'))`;
+export function cursorSql(scope: Sql, position: Sql): Sql {
+  const sum = sql`sha256(convert_to(${scope}::text || ${position}, 'UTF8'))`;
   const text = sql`'["' || substr(${base64url(sum)}, 1, ${raw(String(DIGEST_LENGTH))}) || '",' || substr(${position}, 2)`;
   return base64url(sql`convert_to(${text}, 'UTF8')`);
 }
@@ -34,8 +35,8 @@ function base64url(bytes: Sql): Sql {
   return sql`translate(encode(${bytes}, 'base64'), E'+/=\\n', '-_')`;
 }
 
-/** Reads a cursor; null when it is damaged or does not belong to `fingerprint`. */
-export function decodeCursor(fingerprint: string, cursor: string): Position | null {
+/** Reads a cursor; null when it is damaged or does not belong to this scope. */
+export function decodeCursor(scope: string, cursor: string): Position | null {
   if (cursor.length > MAX_CURSOR_LENGTH) return null;
   const bytes = Buffer.from(cursor, 'base64url');
   if (bytes.toString('base64url') !== cursor) return null;
@@ -48,7 +49,7 @@ export function decodeCursor(fingerprint: string, cursor: string): Position | nu
   if (!Array.isArray(values)) return null;
   const [sum, ...position] = values as unknown[];
   if (!position.every((value) => value === null || typeof value === 'string')) return null;
-  return sum === digest(fingerprint + JSON.stringify(position)) ? position : null;
+  return sum === digest(scope + JSON.stringify(position)) ? position : null;
 }
 
 function digest(text: string): string {

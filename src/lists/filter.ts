@@ -11,41 +11,42 @@ const MAX_DEPTH = 16;
 /** Most operators of one filter. */
 const MAX_OPERATORS = 500;
 
-type Given<T> = T | null | undefined;
+/** A null operator or field counts as not given. */
+type Optional<T> = T | null | undefined;
 
 /** Operators on an id. */
 export interface IdFilter {
-  readonly eq?: Given<string>;
-  readonly ne?: Given<string>;
-  readonly in?: Given<readonly string[]>;
-  readonly notIn?: Given<readonly string[]>;
-  readonly isNull?: Given<boolean>;
+  readonly eq?: Optional<string>;
+  readonly ne?: Optional<string>;
+  readonly in?: Optional<readonly string[]>;
+  readonly notIn?: Optional<readonly string[]>;
+  readonly isNull?: Optional<boolean>;
 }
 
 /** Operators on a text column. */
 export interface StringFilter extends IdFilter {
-  readonly startsWith?: Given<string>;
-  readonly contains?: Given<string>;
-  readonly containsInsensitive?: Given<string>;
+  readonly startsWith?: Optional<string>;
+  readonly contains?: Optional<string>;
+  readonly containsInsensitive?: Optional<string>;
 }
 
 /** Operators on a timestamp; the values are RFC 3339 text. */
 export interface TimestampFilter {
-  readonly eq?: Given<string>;
-  readonly gt?: Given<string>;
-  readonly gte?: Given<string>;
-  readonly lt?: Given<string>;
-  readonly lte?: Given<string>;
-  readonly isNull?: Given<boolean>;
+  readonly eq?: Optional<string>;
+  readonly gt?: Optional<string>;
+  readonly gte?: Optional<string>;
+  readonly lt?: Optional<string>;
+  readonly lte?: Optional<string>;
+  readonly isNull?: Optional<boolean>;
 }
 
 /** A filter over named fields, with the three connectives. */
 export type Filter<Fields extends string> = {
-  readonly [Field in Fields]?: Given<IdFilter | StringFilter | TimestampFilter>;
+  readonly [Field in Fields]?: Optional<IdFilter | StringFilter | TimestampFilter>;
 } & {
-  readonly and?: Given<readonly Filter<Fields>[]>;
-  readonly or?: Given<readonly Filter<Fields>[]>;
-  readonly not?: Given<Filter<Fields>>;
+  readonly and?: Optional<readonly Filter<Fields>[]>;
+  readonly or?: Optional<readonly Filter<Fields>[]>;
+  readonly not?: Optional<Filter<Fields>>;
 };
 
 /** What a field of a filter is compared with. */
@@ -67,7 +68,7 @@ export interface FilterColumn {
  * @throws LIMIT_EXCEEDED when the filter has too many values, operators or levels
  */
 export function filterCondition<Fields extends string>(
-  filter: Given<Filter<Fields>>,
+  filter: Optional<Filter<Fields>>,
   columns: Readonly<Record<Fields, FilterColumn>>,
   path: string,
   problems: Problems,
@@ -77,7 +78,7 @@ export function filterCondition<Fields extends string>(
 }
 
 /** A filter in a form that is equal for equal filters: what its cursors belong to. */
-export function canonicalFilter(filter: Given<object>): string {
+export function canonicalFilter(filter: Optional<object>): string {
   return JSON.stringify(filter ?? {}, (_key, value: unknown) => (value === null ? undefined : value));
 }
 

@@ -1,5 +1,7 @@
 import sql, { join, raw, type Sql } from 'sql-template-tag';
-import type { Position } from './cursor.js';
+
+/** The values of a position as SQL, null where the column is NULL. */
+export type PositionSql = readonly (Sql | null)[];
 
 /** Direction of one column of an ordering. NULLs are last ascending and first descending. */
 export type Direction = 'ASC' | 'DESC';
@@ -47,7 +49,7 @@ export function reversed(ordering: Ordering): Ordering {
  * They are returned apart, not joined by OR, because PostgreSQL walks an index from the right place for
  * each of them alone, while an OR makes it read everything from the beginning.
  */
-export function after(ordering: Ordering, position: Position, inclusive = false): Sql[] {
+export function after(ordering: Ordering, position: PositionSql, inclusive = false): Sql[] {
   const conditions: Sql[] = [];
   const last = ordering.length - 1;
   for (let index = last; index >= 0; index--) {
@@ -62,7 +64,7 @@ export function after(ordering: Ordering, position: Position, inclusive = false)
 }
 
 /** What lies after `value` in one column: nothing, one range, or a range and the NULLs behind it. */
-function stepsAfter(column: KeysetColumn, value: string | null, inclusive: boolean): Sql[] {
+function stepsAfter(column: KeysetColumn, value: Sql | null, inclusive: boolean): Sql[] {
   if (value === null) return column.direction === 'DESC' ? [sql`${column.expression} IS NOT NULL`] : [];
   const range = sql`${column.expression} ${operator(column, inclusive)} ${typed(column, value)}`;
   return column.direction === 'ASC' && column.nullable ? [range, sql`${column.expression} IS NULL`] : [range];
@@ -72,7 +74,7 @@ function stepsAfter(column: KeysetColumn, value: string | null, inclusive: boole
  * Replaces the two conditions "same value, later id" and "later value" of the last two columns by one row
  * comparison, where both run in the same direction: one range of one index instead of two.
  */
-function mergeTail(ordering: Ordering, position: Position, inclusive: boolean, conditions: Sql[]): Sql[] {
+function mergeTail(ordering: Ordering, position: PositionSql, inclusive: boolean, conditions: Sql[]): Sql[] {
   const last = ordering.length - 1;
   if (last < 1) return conditions;
   const [column, id] = [at(ordering, last - 1), at(ordering, last)];
@@ -89,7 +91,7 @@ function at(ordering: Ordering, index: number): KeysetColumn {
   return column;
 }
 
-function isEqual(column: KeysetColumn, value: string | null): Sql {
+function isEqual(column: KeysetColumn, value: Sql | null): Sql {
   return value === null
     ? sql`${column.expression} IS NULL`
     : sql`${column.expression} = ${typed(column, value)}`;
@@ -99,7 +101,7 @@ function operator(column: KeysetColumn, inclusive: boolean): Sql {
   return raw(`${column.direction === 'ASC' ? '>' : '<'}${inclusive ? '=' : ''}`);
 }
 
-function typed(column: KeysetColumn, value: string): Sql {
+function typed(column: KeysetColumn, value: Sql): Sql {
   return sql`${value}::${raw(column.type)}`;
 }
 

@@ -3,17 +3,18 @@ import type { Selection } from './selection.js';
 /** By this key, which is no name in GraphQL, an object stands for an error: its value is the error's number. */
 const ERROR_KEY = '!';
 
-/** What stands in a text in the place of an error. */
+/** The text that stands for an error in JSON that PostgreSQL writes. */
 export const errorMark = (index: number): string => `{"${ERROR_KEY}":${index}}`;
 
 /**
- * A part of an answer as PostgreSQL wrote it: JSON text, with the fields that were asked for, by their names in the
- * answer and in its order. It is sent as it is, unless GraphQL has to look into it.
+ * A part of an answer as PostgreSQL wrote it: JSON text with the fields that were asked for, by their names in the
+ * answer and in its order. It is sent as it is. The JSON is parsed only where graphql-js completes it, because there are
+ * errors to report.
  */
-export class Written {
+export class EncodedJson {
   readonly __typename: string;
   readonly #isSplit: boolean;
-  #opened: WrittenObject | undefined;
+  #parsed: ParsedJson | undefined;
 
   /** @param errors what the marks in the text stand for */
   constructor(
@@ -25,15 +26,15 @@ export class Written {
     this.#isSplit = isSplit;
   }
 
-  /** Whether nothing is left to do, because there are no errors in it. */
-  get isFinal(): boolean {
+  /** Whether it can be sent as it is: there is no error in it. */
+  get isFinished(): boolean {
     return this.errors.length === 0;
   }
 
   /** The field of this name in the answer. */
   get(key: string): unknown {
-    this.#opened ??= new WrittenObject(JSON.parse(this.text) as object, this.errors);
-    return this.#opened.get(key);
+    this.#parsed ??= new ParsedJson(JSON.parse(this.text) as object, this.errors);
+    return this.#parsed.get(key);
   }
 
   /** The object as it was asked for under this name in the answer. */
@@ -42,8 +43,8 @@ export class Written {
   }
 }
 
-/** An object within an opened text. */
-export class WrittenObject {
+/** An object of a parsed text. */
+export class ParsedJson {
   constructor(
     private readonly values: object,
     private readonly errors: readonly Error[],
@@ -51,25 +52,13 @@ export class WrittenObject {
 
   /** The field of this name in the answer. */
   get(key: string): unknown {
-    return this.#opened((this.values as Readonly<Record<string, unknown>>)[key]);
+    return this.#valueOf((this.values as Readonly<Record<string, unknown>>)[key]);
   }
 
-  #opened(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map((item) => this.#opened(item));
+  #valueOf(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.#valueOf(item));
     if (typeof value !== 'object' || value === null) return value;
     const index: unknown = (value as Readonly<Record<string, unknown>>)[ERROR_KEY];
-    return typeof index === 'number' ? this.errors[index] : new WrittenObject(value, this.errors);
+    return typeof index === 'number' ? this.errors[index] : new ParsedJson(value, this.errors);
   }
-}
-
-/** As `JSON.stringify`, for values with written texts in them. */
-export function stringify(value: unknown): string {
-  if (value instanceof Written) return value.text;
-  if (typeof value !== 'object' || value === null || 'toJSON' in value) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(stringify).join(',')}]`;
-  let fields = '';
-  for (const [key, field] of Object.entries(value)) {
-    if (field !== undefined) fields += `${fields && ','}${JSON.stringify(key)}:${stringify(field)}`;
-  }
-  return `{${fields}}`;
 }

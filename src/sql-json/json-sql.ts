@@ -2,45 +2,45 @@ import { GraphQLError } from 'graphql';
 import sql, { join, raw, type Sql } from 'sql-template-tag';
 import { TIMESTAMP_MARK, timestampJson } from '../database/timestamp.js';
 import { limitExceeded } from '../errors.js';
-import type { Reader } from './compile-context.js';
+import type { CompileContext } from './compile-context.js';
 import type { Field, Selection } from './selection.js';
 
 /**
- * How PostgreSQL writes something as JSON text: constant text, and SQL expressions that yield text and never NULL,
- * which would leave nothing of what stands around it. Shapes nest, so that whatever an operation asks for is one
- * expression of one statement.
+ * How PostgreSQL writes something as JSON text: constant text, and SQL expressions that yield text. No expression may
+ * be NULL, because `||` would then yield NULL for the whole. JSON nests, so whatever an operation asks for is one
+ * expression of one statement: `['{"id":"', g.id, '"}']` becomes `'{"id":"' || (g.id)::text || '"}'`.
  */
-export type Shape = readonly (string | Sql)[];
+export type JsonSql = readonly (string | Sql)[];
 
-/** The shape of what is asked for with these arguments. @throws GraphQLError to refuse the arguments */
-export type ShapeMaker = (args: never, selection: Selection) => Shape;
+/** Compiles a field with its arguments and what is asked for below it. @throws GraphQLError to refuse the arguments */
+export type FieldJson = (args: never, selection: Selection) => JsonSql;
 
 /** A nullable text, or anything else that PostgreSQL's own JSON is good for. */
-export const text = (expression: Sql): Shape => [sql`coalesce(to_json(${expression})::text, 'null')`];
+export const text = (expression: Sql): JsonSql => [sql`coalesce(to_json(${expression})::text, 'null')`];
 
 /** What is never NULL, and has no character that JSON escapes: an id, a hash. */
-export const token = (expression: Sql): Shape => ['"', expression, '"'];
+export const token = (expression: Sql): JsonSql => ['"', expression, '"'];
 
 /** A number that is never NULL. */
-export const number = (expression: Sql): Shape => [expression];
+export const number = (expression: Sql): JsonSql => [expression];
 
 /** A nullable text or value that has no character that JSON escapes. */
-export const quoted = (expression: Sql): Shape => [sql`coalesce('"' || ${expression} || '"', 'null')`];
+export const quoted = (expression: Sql): JsonSql => [sql`coalesce('"' || ${expression} || '"', 'null')`];
 
-export const boolean = (expression: Sql): Shape => [sql`(${expression})::text`];
+export const boolean = (expression: Sql): JsonSql => [sql`(${expression})::text`];
 
 /** A nullable `timestamptz`. */
-export const timestamp = (column: Sql): Shape => [TIMESTAMP_MARK, timestampJson(column)];
+export const timestamp = (column: Sql): JsonSql => [TIMESTAMP_MARK, timestampJson(column)];
 
-/** The expression that yields a shape's text. */
-export function written(shape: Shape): Sql {
+/** The SQL expression that yields this JSON as text. */
+export function toSql(json: JsonSql): Sql {
   const texts: Sql[] = [];
   let constant = '';
   const flush = (): void => {
     if (constant !== '') texts.push(raw(literal(constant)));
     constant = '';
   };
-  for (const piece of shape) {
+  for (const piece of json) {
     if (typeof piece === 'string') constant += piece;
     else {
       flush();
@@ -51,17 +51,17 @@ export function written(shape: Shape): Sql {
   return concatenated(texts);
 }
 
-/** Most texts that are concatenated one after the other: each copies what stands before it, and nests deeper. */
-const MAX_CONCATENATED = 50;
+/** Texts that are concatenated one after the other. */
+const CHAIN_LENGTH = 8;
 
-/** By `||`, which costs PostgreSQL less than `concat()`: that converts each argument on its own. */
+/**
+ * Concatenates by `||`, which costs PostgreSQL less than `concat()`: that converts each argument on its own. Each `||`
+ * copies what stands to its left, so more than a few texts are concatenated in halves.
+ */
 function concatenated(texts: readonly Sql[]): Sql {
-  if (texts.length <= MAX_CONCATENATED) return sql`(${join(texts, '||')})`;
-  const parts: Sql[] = [];
-  for (let start = 0; start < texts.length; start += MAX_CONCATENATED) {
-    parts.push(concatenated(texts.slice(start, start + MAX_CONCATENATED)));
-  }
-  return concatenated(parts);
+  if (texts.length <= CHAIN_LENGTH) return sql`(${join(texts, '||')})`;
+  const middle = texts.length >> 1;
+  return sql`(${concatenated(texts.slice(0, middle))}||${concatenated(texts.slice(middle))})`;
 }
 
 /** A constant of SQL. Backslashes mean nothing there. */
@@ -69,59 +69,62 @@ function literal(constant: string): string {
   return `'${constant.replaceAll("'", "''")}'`;
 }
 
-/** Most fields of one object that are not plain: each is a query of its own in the statement. */
-const MAX_PARTS = 100;
+/** Most fields of one object that are not plain columns: each is a query of its own in the statement. */
+const MAX_COMPUTED_FIELDS = 100;
 
 /**
- * The shape of an object as it is asked for.
+ * An object with the fields that are asked for.
  *
- * @param fields shapes of plain fields by name, and makers of the others; a maker that refuses its arguments puts
- *   an error in the place of its field
+ * @param fields what each field is compiled to: JSON, or a function of its arguments. Where that refuses the
+ *   arguments, an error stands in the place of the field
  * @throws LIMIT_EXCEEDED when too many fields are asked for
  */
-export function objectShape(
-  reader: Reader,
+export function objectJson(
+  context: CompileContext,
   selection: Selection,
-  fields: Readonly<Record<string, Shape | ShapeMaker>>,
-): Shape {
-  const shape: (string | Sql)[] = ['{'];
-  let parts = 0;
+  fields: Readonly<Record<string, JsonSql | FieldJson>>,
+): JsonSql {
+  const json: (string | Sql)[] = ['{'];
+  let computed = 0;
   for (const [key, field] of selection.fields) {
-    shape.push(`${shape.length > 1 ? ',' : ''}"${key}":`);
-    if (selection.isSplit) shape.push(...objectShape(reader, field.selection, fields));
-    else if (field.name === '__typename') shape.push(`"${selection.typeName}"`);
+    json.push(`${json.length > 1 ? ',' : ''}"${key}":`);
+    if (selection.isSplit) json.push(...objectJson(context, field.selection, fields));
+    else if (field.name === '__typename') json.push(`"${selection.typeName}"`);
     else {
       const known = fields[field.name];
-      if (known === undefined)
-        throw new Error(`${selection.typeName}.${field.name} is not read by any shape.`);
-      if (typeof known !== 'function') shape.push(...known);
-      else if (++parts <= MAX_PARTS) shape.push(...partShape(reader, field, known));
+      if (known === undefined) throw new Error(`${selection.typeName}.${field.name} has no JSON.`);
+      if (typeof known !== 'function') json.push(...known);
+      else if (++computed <= MAX_COMPUTED_FIELDS) json.push(...computedJson(context, field, known));
       else
         throw limitExceeded(
-          `At most ${MAX_PARTS} lists, objects and computed fields may be asked for of one object.`,
+          `At most ${MAX_COMPUTED_FIELDS} lists, objects and computed fields may be asked for of one object.`,
         );
     }
   }
-  shape.push('}');
-  return shape;
+  json.push('}');
+  return json;
 }
 
-function partShape(reader: Reader, { args, refusal, selection }: Field, make: ShapeMaker): Shape {
-  if (refusal) return [reader.refuse(refusal)];
+function computedJson(
+  context: CompileContext,
+  { args, refusal, selection }: Field,
+  compile: FieldJson,
+): JsonSql {
+  if (refusal) return [context.refuse(refusal)];
   try {
-    return make(args as never, selection);
+    return compile(args as never, selection);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    return [reader.refuse(error)];
+    return [context.refuse(error)];
   }
 }
 
 /** All rows of a subquery that selects one text `item`. */
-export function listShape(subquery: Sql): Shape {
+export function listJson(subquery: Sql): JsonSql {
   return ['[', sql`coalesce((SELECT string_agg(listed.item, ',') FROM (${subquery}) listed), '')`, ']'];
 }
 
 /** One row, or null, of a subquery that selects one text. */
-export function optionalShape(subquery: Sql): Shape {
+export function optionalJson(subquery: Sql): JsonSql {
   return [sql`coalesce((${subquery}), 'null')`];
 }

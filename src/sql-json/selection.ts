@@ -1,3 +1,5 @@
+import type { Statement } from './bind.js';
+
 /** A field that is asked for of an object, with its arguments and what is asked for below it. */
 export interface Field {
   readonly name: string;
@@ -13,8 +15,8 @@ export class Selection {
     /** Name of the object's type. */
     readonly typeName: string,
     readonly fields: ReadonlyMap<string, Field>,
-    /** Whether it is kept with its document, because no variable changes it. */
-    readonly isConstant = false,
+    /** The statements compiled for this selection, by their keys; null where a variable shapes the selection. */
+    readonly statements: Map<string, Statement> | null = null,
     /** Whether each field stands for the whole object, asked for in several ways: see `below`. */
     readonly isSplit = false,
   ) {}
@@ -43,6 +45,6 @@ export class Selection {
     const wanted = [...this.fields].filter(([, { name }]) => names.includes(name));
     const [first, second] = wanted;
     if (second === undefined) return first?.[1].selection ?? Selection.NOTHING;
-    return new Selection(first?.[1].selection.typeName ?? '', new Map(wanted), false, true);
+    return new Selection(first?.[1].selection.typeName ?? '', new Map(wanted), null, true);
   }
 }

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { symbols } from 'pino';
 import { readConfig } from '../../src/config.js';
 import { openDatabase } from '../../src/database/database.js';
-import { createServer, GRAPHQL_PATH } from '../../src/http/server.js';
+import { GRAPHQL_PATH } from '../../src/http/graphql-route.js';
+import { createServer } from '../../src/http/server.js';
 import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './database.js';
 
 /** Who asks: an owner of `builders.ts`, or any credentials. Nothing: nobody in particular. */

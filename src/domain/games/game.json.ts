@@ -1,5 +1,4 @@
 import sql, { type Sql } from 'sql-template-tag';
-import type { Caller } from '../../auth/caller.js';
 import { Problems } from '../../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../../lists/filter.js';
 import {
@@ -11,31 +10,27 @@ import {
   type Order,
   type OrderColumn,
 } from '../../lists/orders.js';
-import { or, type Ordering } from '../../lists/keyset.js';
-import {
-  kindOf,
-  nodeSelections,
-  pageRequest,
-  pageShape,
-  withSlots,
-  type PageArguments,
-  type PageRequest,
-} from '../../lists/page.js';
-import { checkLeaderboards, gameLeaderboardShape } from '../leaderboards/leaderboard.json.js';
-import type { Reader } from '../../sql-json/compile-context.js';
+import { or } from '../../lists/keyset.js';
+import { nestedPageJson, preparePage, type PreparedPage } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
+import { nodeSelections } from '../../lists/page-sql.js';
+import { checkLeaderboards, gameLeaderboardJson } from '../leaderboards/leaderboard.json.js';
+import type { DomainContext } from '../domain-context.js';
+import { gamesVisibleTo } from './game.visibility.js';
+import type { Caller } from '../../auth/caller.js';
 import type { Selection } from '../../sql-json/selection.js';
 import {
-  listShape,
-  objectShape,
-  optionalShape,
+  listJson,
+  objectJson,
+  optionalJson,
   text,
   timestamp,
   token,
-  written,
-  type Shape,
+  toSql,
+  type JsonSql,
 } from '../../sql-json/json-sql.js';
-import { strategyShape } from '../strategies/strategy.json.js';
-import { gameTaskShape, gameTasksShape, type TaskQuery } from '../tasks/task.json.js';
+import { strategyJson } from '../strategies/strategy.json.js';
+import { gameTaskJson, gameTasksJson, type TaskQuery } from '../tasks/task.json.js';
 
 export type GameFilterField =
   | 'id'
@@ -77,6 +72,7 @@ const ORDER_COLUMNS: Readonly<Record<GameOrderField, OrderColumn>> = {
 };
 const ID = idColumn(sql`g.id`);
 const NEWEST_FIRST: readonly GameOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
+const GAMES = { table: sql`games g`, id: sql`g.id` };
 /** Made once: most lists have it. */
 const NEWEST_FIRST_ORDERING = totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, ID);
 
@@ -99,115 +95,81 @@ const COLUMNS = {
   version: () => token(GAME_VERSION),
 };
 
-/**
- * Which games a caller may see, and change: the rights are the same. They are conditions of which one must
- * hold, apart, because an index serves each of them alone; none means that nothing is visible.
- */
-export function visibleTo(caller: Caller): Sql[] {
-  switch (caller.kind) {
-    case 'anonymous':
-      return [];
-    case 'apiKey':
-      return [sql`g."apiKey_used" = ${caller.apiKey}`];
-    case 'oauth':
-      return [sql`g.oauth_user_id = ${caller.oauthUserId}`];
-    case 'apiKeyAndOAuth':
-      return [sql`g."apiKey_used" = ${caller.apiKey}`, sql`g.oauth_user_id = ${caller.oauthUserId}`];
-    case 'admin':
-      return [sql`TRUE`];
-  }
-}
-
-/** The shape of a game `g`, with what belongs to it. The game must be visible to the reader. */
-export function gameShape(reader: Reader, selection: Selection): Shape {
+/** A game `g`, with what belongs to it. The statement around it must make sure that the caller may see the game. */
+export function gameJson(context: DomainContext, selection: Selection): JsonSql {
   checkLeaderboards(selection);
-  return objectShape(reader, selection, {
+  return objectJson(context, selection, {
     ...COLUMNS,
-    owner: (_args, owner) => identityShape(reader, sql`g."apiKey_used"`, sql`g.oauth_user_id`, owner),
-    params: (_args, param) => gameParamsShape(reader, param),
-    tasks: (args: TaskQuery, tasks) => gameTasksShape(reader, args, tasks),
+    owner: (_args, owner) => identityJson(context, sql`g."apiKey_used"`, sql`g.oauth_user_id`, owner),
+    params: (_args, param) => gameParamsJson(context, param),
+    tasks: (args: TaskQuery, tasks) => gameTasksJson(context, args, tasks),
     task: ({ externalTaskId }: { externalTaskId: string }, task) =>
-      gameTaskShape(reader, externalTaskId, task),
-    strategy: (_args, strategy) => strategyShape(reader, sql`g."strategyId"`, strategy),
-    leaderboard: (args: PageArguments, page) => gameLeaderboardShape(reader, args, page),
+      gameTaskJson(context, externalTaskId, task),
+    strategy: (_args, strategy) => strategyJson(context, sql`g."strategyId"`, strategy),
+    leaderboard: (args: PageArguments, page) => gameLeaderboardJson(context, args, page),
   });
 }
 
-/** The shape of the visible game with the id that this expression yields, or null. */
-export function gameByIdShape(reader: Reader, id: Sql, selection: Selection): Shape {
-  const game = written(gameShape(reader, selection));
-  return optionalShape(
-    sql`SELECT ${game} FROM games g WHERE g.id = ${id} AND ${or(visibleTo(reader.caller))}`,
+/** The visible game with the id that this expression yields, or null. */
+export function gameByIdJson(context: DomainContext, id: Sql, selection: Selection): JsonSql {
+  const game = toSql(gameJson(context, selection));
+  return optionalJson(
+    sql`SELECT ${game} FROM games g WHERE g.id = ${id} AND ${or(gamesVisibleTo(context.caller))}`,
   );
 }
 
-/** The shape of identities that own something, or that did something. */
-export function identityShape(reader: Reader, apiKey: Sql, oauthUserId: Sql, selection: Selection): Shape {
-  return objectShape(reader, selection, { apiKey: text(apiKey), oauthUserId: text(oauthUserId) });
+/** Identities that own something, or that did something. */
+export function identityJson(
+  context: DomainContext,
+  apiKey: Sql,
+  oauthUserId: Sql,
+  selection: Selection,
+): JsonSql {
+  return objectJson(context, selection, { apiKey: text(apiKey), oauthUserId: text(oauthUserId) });
 }
 
 /** The params of a game `g`: oldest first, undated last, then by id. */
-function gameParamsShape(reader: Reader, selection: Selection): Shape {
-  const param = written(objectShape(reader, selection, PARAM_COLUMNS));
-  return listShape(
+function gameParamsJson(context: DomainContext, selection: Selection): JsonSql {
+  const param = toSql(objectJson(context, selection, PARAM_COLUMNS));
+  return listJson(
     sql`SELECT ${param} AS item FROM gamesparams p WHERE p."gameId" = g.id ORDER BY p.created_at, p.id`,
   );
 }
 
-/** A page of the visible games, checked. */
-export interface GamePage {
-  readonly ordering: Ordering;
-  readonly filter: Sql | null;
-  readonly request: PageRequest;
-  /** What decides about the statement beside the kind of the caller; null where values of a filter do. */
-  readonly key: string | null;
-}
-
-/** @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much */
-export function gamePage(caller: Caller, games: GameQuery): GamePage {
+/**
+ * A page of the games that the caller may see.
+ *
+ * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
+ */
+export function prepareGamePage(caller: Caller, games: GameQuery): PreparedPage<DomainContext> {
   const problems = new Problems();
   const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
-  const filter = games.filter ? filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems) : null;
-  const ordering = order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID);
-  const belongsTo = ['games', order, canonicalFilter(games.filter)];
-  const request = pageRequest(games, { ordering }, belongsTo, () => caller, problems);
-  const key = filter === null ? `${kindOf(request)} ${JSON.stringify(order)}` : null;
-  return { ordering, filter, request, key };
-}
-
-/** The shape of a page of the games visible to the caller, with slots for the positions of its window. */
-export function gamePageShape(
-  reader: Reader,
-  { ordering, filter, request }: GamePage,
-  connection: Selection,
-): Shape {
+  const filter = games.filter ? [filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems)] : [];
   const list = {
-    table: sql`games g`,
-    id: sql`g.id`,
-    scope: visibleTo(reader.caller),
-    filter: filter === null ? [] : [filter],
-    ordering,
+    key: games.filter ? null : JSON.stringify(order),
+    ordering: order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID),
+    cursorScope: ['games', order, canonicalFilter(games.filter)],
+    rows: (context: DomainContext) => ({ ...GAMES, scope: gamesVisibleTo(context.caller), filter }),
+    row: gameJson,
   };
-  checkLeaderboards(...nodeSelections(connection));
-  return pageShape(reader, list, withSlots(request), connection, (game) => gameShape(reader, game));
+  return preparePage(games, list, caller, problems);
 }
 
-/** The shape of a page of the visible games that satisfy a condition, newest first, below some object. */
-export function relatedGamesShape(
-  reader: Reader,
+/** A page of the visible games that satisfy a condition, newest first, below some object. */
+export function relatedGamesJson(
+  context: DomainContext,
   relation: { readonly name: string; readonly parentId: Sql; readonly condition: Sql },
   args: PageArguments,
   connection: Selection,
-): Shape {
+): JsonSql {
   const list = {
-    table: sql`games g`,
-    id: sql`g.id`,
-    scope: visibleTo(reader.caller),
+    ...GAMES,
+    scope: gamesVisibleTo(context.caller),
     filter: [relation.condition],
     ordering: NEWEST_FIRST_ORDERING,
     parentId: relation.parentId,
+    cursorScope: [relation.name],
   };
-  const request = pageRequest(args, list, [relation.name], () => reader.actualCaller, new Problems());
   checkLeaderboards(...nodeSelections(connection));
-  return pageShape(reader, list, request, connection, (game) => gameShape(reader, game));
+  return nestedPageJson(context, args, list, connection, (game) => gameJson(context, game));
 }

@@ -9,15 +9,17 @@ import { isUuid } from '../../database/uuid.js';
 import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../../errors.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/params.js';
-import { Statements } from '../../sql-json/statements.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import { KEY } from '../../sql-json/bind.js';
+import { callerSql } from '../caller-sql.js';
+import { domainStatements } from '../domain-context.js';
+import { gamesVisibleTo } from './game.visibility.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { beginMove, moveGames } from '../reassignments/move-games.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
-import { Game } from './game.entity.js';
+import type { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import { GAME_VERSION, gamePage, gamePageShape, gameShape, visibleTo, type GameQuery } from './game.json.js';
+import { GAME_VERSION, gameJson, prepareGamePage, type GameQuery } from './game.json.js';
 
 export interface NewGame {
   readonly externalGameId: string;
@@ -68,7 +70,7 @@ export interface BulkUpdated {
 }
 
 export interface PatchedGame {
-  readonly game: Written;
+  readonly game: EncodedJson;
   readonly changes: readonly FieldChange[];
 }
 
@@ -88,14 +90,14 @@ export interface DeletedGame {
 
 /**
  * The questions that can be asked about games, and what can be done with them. The caller is always the
- * first parameter, and what it may see is part of the SQL of every statement: see `visibleTo`.
+ * first parameter, and what it may see is part of the SQL of every statement: see `gamesVisibleTo`.
  */
 export class GameRepository extends EntityRepository<Game> {
   constructor(
     em: SqlEntityManager,
     entityName: EntityName<Game>,
     readonly strategies = new Strategies(),
-    private readonly statements = new Statements(strategies),
+    private readonly statements = domainStatements(strategies),
   ) {
     super(em, entityName);
   }
@@ -106,22 +108,24 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
-  async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<Written> {
-    const page = gamePage(caller, games);
-    const { request, key } = page;
-    const { after, before } = request;
-    return this.statements.one(this.em, connection, { caller, after, before }, key, (reader) =>
-      gamePageShape(reader, page, connection),
+  async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<EncodedJson> {
+    const { key, bindings, compile } = prepareGamePage(caller, games);
+    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+      compile(context, connection),
     );
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
-  async getGameById(caller: Caller, id: string, selection: Selection): Promise<Written> {
+  async getGameById(caller: Caller, id: string, selection: Selection): Promise<EncodedJson> {
     return one(isUuid(id) ? await this.#find(caller, 'id', id, selection) : NONE);
   }
 
   /** @throws NOT_FOUND when there is no such game, or the caller may not see it */
-  async getGameByExternalId(caller: Caller, externalGameId: string, selection: Selection): Promise<Written> {
+  async getGameByExternalId(
+    caller: Caller,
+    externalGameId: string,
+    selection: Selection,
+  ): Promise<EncodedJson> {
     return one(await this.#find(caller, 'externalGameId', externalGameId, selection));
   }
 
@@ -130,7 +134,7 @@ export class GameRepository extends EntityRepository<Game> {
     caller: Caller,
     ids: readonly string[],
     selection: Selection,
-  ): Promise<(Written | null)[]> {
+  ): Promise<(EncodedJson | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const games = await this.#find(caller, 'ids', wanted, selection);
@@ -138,7 +142,7 @@ export class GameRepository extends EntityRepository<Game> {
   }
 
   /** The games on a strategy that the caller may see, newest first. */
-  async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<Written[]> {
+  async listByStrategyId(caller: Caller, strategyId: string, selection: Selection): Promise<EncodedJson[]> {
     return [...(await this.#find(caller, 'strategyId', strategyId, selection)).values()];
   }
 
@@ -151,7 +155,7 @@ export class GameRepository extends EntityRepository<Game> {
     ids: readonly (string | null)[],
   ): Promise<Map<string, string | null>> {
     const wanted = [...new Set(ids.filter(isUuid))];
-    const scope = visibleTo(caller);
+    const scope = gamesVisibleTo(callerSql(caller));
     if (wanted.length === 0 || scope.length === 0) return new Map();
     const rows = await query<{ id: string; externalGameId: string | null }>(
       this.em,
@@ -167,7 +171,7 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone
    */
-  async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<Written> {
+  async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<EncodedJson> {
     const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
     const owner = identityOf(caller);
     return inTransaction(
@@ -190,7 +194,7 @@ export class GameRepository extends EntityRepository<Game> {
         const id = randomUUID();
         const { externalGameId, platform } = game;
         await externalIdOrConflict(
-          em.insert(Game, {
+          em.insert(this.entityName, {
             id,
             externalGameId,
             platform,
@@ -242,7 +246,7 @@ export class GameRepository extends EntityRepository<Game> {
         if (changes.length > 0) {
           const values = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
           await externalIdOrConflict(
-            em.nativeUpdate(Game, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
+            em.nativeUpdate(this.entityName, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
           );
           await params.write(caller);
           await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
@@ -296,7 +300,7 @@ export class GameRepository extends EntityRepository<Game> {
    *
    * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, CONFLICT when it is taken
    */
-  async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<Written> {
+  async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<EncodedJson> {
     const { id, externalGameId } = copy;
     return inTransaction(
       this.em,
@@ -368,7 +372,7 @@ export class GameRepository extends EntityRepository<Game> {
       problems.throwIfAny();
 
       const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;
-      const condition = sql`${only} AND ${or(visibleTo(caller))}`;
+      const condition = sql`${only} AND ${or(gamesVisibleTo(callerSql(caller)))}`;
       // An admin meets games of every realm; what anybody else may see is of its own.
       const realm = caller.kind === 'admin' ? (strategy?.realm ?? null) : null;
       const check = ({ count, unsuited }: { count: number; unsuited: number }): void => {
@@ -429,13 +433,13 @@ export class GameRepository extends EntityRepository<Game> {
     by: keyof typeof LOOKUPS,
     key: unknown,
     selection: Selection,
-  ): Promise<ReadonlyMap<string, Written>> {
-    const scope = visibleTo(caller);
+  ): Promise<ReadonlyMap<string, EncodedJson>> {
+    const scope = gamesVisibleTo(callerSql(caller));
     if (scope.length === 0) return NONE;
-    return this.statements.many(this.em, selection, { caller, key }, by, (reader) => ({
+    return this.statements.runById(this.em, selection, { caller, key }, by, (context) => ({
       id: sql`g.id`,
-      shape: gameShape(reader, selection),
-      from: sql`games g WHERE ${or(visibleTo(reader.caller))} AND ${LOOKUPS[by]}`,
+      json: gameJson(context, selection),
+      from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUPS[by]}`,
     }));
   }
 
@@ -448,7 +452,7 @@ export class GameRepository extends EntityRepository<Game> {
       ? await query<StoredGame>(
           this.em,
           sql`SELECT g."externalGameId", g.platform, g."strategyId", g."apiKey_used" AS "ownerApiKey"
-              FROM games g WHERE g.id = ${id}::uuid AND ${or(visibleTo(caller))} FOR UPDATE`,
+              FROM games g WHERE g.id = ${id}::uuid AND ${or(gamesVisibleTo(callerSql(caller)))} FOR UPDATE`,
         )
       : [];
     if (game === undefined) throw notFound('Game');
@@ -515,10 +519,10 @@ const LOOKUPS = {
   externalGameId: sql`g."externalGameId" = ${KEY}`,
   strategyId: sql`g."strategyId" = ${KEY} ORDER BY g.created_at DESC, g.id DESC`,
 };
-const NONE: ReadonlyMap<string, Written> = new Map();
+const NONE: ReadonlyMap<string, EncodedJson> = new Map();
 
 /** @throws NOT_FOUND when there is none */
-function one(found: ReadonlyMap<string, Written>): Written {
+function one(found: ReadonlyMap<string, EncodedJson>): EncodedJson {
   const [game] = found.values();
   if (game === undefined) throw notFound('Game');
   return game;

@@ -19,7 +19,7 @@ import {
   PatchGameInput,
   PatchGamePayload,
 } from './game.type.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 @Resolver()
 export class GameResolver {
@@ -31,7 +31,7 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Args(() => GamesArgs) args: GamesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written> {
+  ): Promise<EncodedJson> {
     return games.getAllGames(caller, args, selectionOf(info));
   }
 
@@ -43,7 +43,7 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('id', () => ID, { description: 'Id of the game.' }) id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written> {
+  ): Promise<EncodedJson> {
     return games.getGameById(caller, id, selectionOf(info));
   }
 
@@ -56,7 +56,7 @@ export class GameResolver {
     @Arg('externalGameId', () => String, { description: "The client's own name of the game." })
     externalGameId: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written> {
+  ): Promise<EncodedJson> {
     return games.getGameByExternalId(caller, externalGameId, selectionOf(info));
   }
 
@@ -69,7 +69,7 @@ export class GameResolver {
     @Ctx() { caller, games }: Context,
     @Arg('ids', () => [ID], { description: 'Ids of games, 1,000 at most.' }) ids: string[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(Written | null)[]> {
+  ): Promise<(EncodedJson | null)[]> {
     checkIdCount('ids', ids);
     return games.getGamesByIds(caller, ids, selectionOf(info));
   }

@@ -3,7 +3,7 @@ import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../../graphq
 import { ConnectionArgs, connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
 import { OrderDirection } from '../../graphql/schema/order-direction.js';
-import { TakesArg, TakesArgs } from '../../graphql/schema/field-args.js';
+import { FieldArg, FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../../lists/keyset.js';
 import { LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
@@ -13,8 +13,8 @@ import { StrategyType } from '../strategies/strategy.type.js';
 import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
 import type * as params from './game-params.js';
 import type * as repository from './game.repository.js';
-import type * as shape from './game.json.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type * as json from './game.json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 const EXTERNAL_GAME_ID =
   'The client\'s own name of the game, unique among all games. Example: `"summer-challenge-2026"`.';
@@ -79,31 +79,31 @@ export class GameType extends Node {
     nullable: true,
     description: 'The strategy that scores the game; null where strategyId names none that you may see.',
   })
-  readonly strategy!: Written | null;
+  readonly strategy!: EncodedJson | null;
 
   @Field(() => [GameParamType], { description: 'Settings of the game: oldest first, undated last.' })
-  readonly params!: Written;
+  readonly params!: EncodedJson;
 
   @Field(() => TaskConnection, {
     description: 'Tasks of the game, newest first unless ordered otherwise.',
   })
-  @TakesArgs(() => TasksArgs)
-  readonly tasks!: Written;
+  @FieldArgs(() => TasksArgs)
+  readonly tasks!: EncodedJson;
 
   @Field(() => TaskType, {
     nullable: true,
     description:
       'One task of the game; the oldest where several share the external id; null where there is none.',
   })
-  @TakesArg('externalTaskId', () => String, { description: "The client's own name of the task." })
-  readonly task!: Written | null;
+  @FieldArg('externalTaskId', () => String, { description: "The client's own name of the task." })
+  readonly task!: EncodedJson | null;
 
   @Field(() => LeaderboardConnection, {
     description:
       'Who collected how many points in the game, over all its tasks: most points first, then by user.',
   })
-  @TakesArgs(() => ConnectionArgs)
-  readonly leaderboard!: Written;
+  @FieldArgs(() => ConnectionArgs)
+  readonly leaderboard!: EncodedJson;
 }
 
 export const GameConnection = connectionType('Game', 'games', () => GameType);
@@ -122,7 +122,7 @@ export class ExternalGameId {
     'Which games are wanted. Every field and operator given must hold; null counts as not given. A comparison with a ' +
     'value that is missing is false, and `not` is its exact complement. At most 16 levels and 500 operators.',
 })
-export class GameFilter implements shape.GameFilter {
+export class GameFilter implements json.GameFilter {
   @Field(() => GameIDFilter, { nullable: true, description: 'By id.' })
   id?: GameIDFilter | null;
 
@@ -189,16 +189,16 @@ registerEnumType(GameOrderField, {
 });
 
 @InputType({ description: 'One level of sorting.' })
-export class GameOrder implements shape.GameOrder {
+export class GameOrder implements json.GameOrder {
   @Field(() => GameOrderField, { description: 'What to sort by; each field once.' })
-  field!: shape.GameOrderField;
+  field!: json.GameOrderField;
 
   @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Which way.' })
   direction!: Direction;
 }
 
 @ArgsType()
-export class GamesArgs extends ConnectionArgs implements shape.GameQuery {
+export class GamesArgs extends ConnectionArgs implements json.GameQuery {
   @Field(() => GameFilter, { nullable: true, description: 'Which games; all of yours when not given.' })
   filter?: GameFilter | null;
 
@@ -250,7 +250,7 @@ export class CreateGameInput implements repository.NewGame {
 @ObjectType({ description: 'What `createGame` did.' })
 export class CreateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The new game; null on a dry run.' })
-  readonly game!: Written | null;
+  readonly game!: EncodedJson | null;
 }
 
 @InputType({ description: 'A change to a setting. What is null or not given stays as it is.' })
@@ -332,7 +332,7 @@ export class PatchGamePayload {
   readonly changes!: readonly params.FieldChange[];
 
   @Field(() => GameType, { nullable: true, description: 'The game as it is now; null on a dry run.' })
-  readonly game!: Written | null;
+  readonly game!: EncodedJson | null;
 }
 
 @InputType({ description: 'A game to delete, with everything that belongs to it.' })
@@ -414,7 +414,7 @@ export class BulkUpdateStrategyIdPayload {
     description:
       'The record of the move, to look at and to undo; null when nothing matched, and on a dry run.',
   })
-  readonly reassignment!: Written | null;
+  readonly reassignment!: EncodedJson | null;
 }
 
 @InputType({ description: 'A game to copy.' })
@@ -434,5 +434,5 @@ export class DuplicateGameInput {
 @ObjectType({ description: 'What `duplicateGame` did.' })
 export class DuplicateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The copy; null on a dry run.' })
-  readonly game!: Written | null;
+  readonly game!: EncodedJson | null;
 }

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 
 /** The schema as gateways want to read it. */
-export interface SchemaTexts {
+export interface GatewaySdl {
   /** With the directives of `@graphql-tools/stitching-directives`. */
   readonly stitching: string;
   /** With the directives of Apollo Federation 2. */
@@ -33,7 +33,7 @@ const FEDERATION_LINK = `extend schema @link(url: "https://specs.apollo.dev/fede
 `;
 
 /** Writes the schema for gateways, without what each service has for itself. */
-export function schemaTexts(schema: GraphQLSchema): SchemaTexts {
+export function gatewaySdl(schema: GraphQLSchema): GatewaySdl {
   return {
     stitching:
       STITCHING_DIRECTIVES +

@@ -1,9 +1,9 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
-import { Any, keysOf, KEYED_TYPES } from './representations.js';
+import { Any, keysOf, KEYED_TYPES } from './representation.type.js';
 import { selectionOn } from '../../graphql/schema/select.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { Entity, Service } from './gateway.type.js';
 
 @Resolver()
@@ -12,16 +12,16 @@ export class GatewayResolver {
     description:
       'For gateways that stitch: the schema with stitching directives. Needs no credential; FORBIDDEN where introspection is off.',
   })
-  _sdl(@Ctx() { schemaTexts }: Context): string {
-    return schemaTexts.stitching;
+  _sdl(@Ctx() { gatewaySdl }: Context): string {
+    return gatewaySdl.stitching;
   }
 
   @Query(() => Service, {
     description:
       'For federated gateways: the schema. Needs no credential; FORBIDDEN where introspection is off.',
   })
-  _service(@Ctx() { schemaTexts }: Context): Service {
-    return { sdl: schemaTexts.federation };
+  _service(@Ctx() { gatewaySdl }: Context): Service {
+    return { sdl: gatewaySdl.federation };
   }
 
   @Query(() => [Entity], {
@@ -36,7 +36,7 @@ export class GatewayResolver {
     })
     representations: unknown[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(Written | null)[]> {
+  ): Promise<(EncodedJson | null)[]> {
     return entitiesOf(context, representations, info);
   }
 }
@@ -46,14 +46,14 @@ async function entitiesOf(
   { caller, games, tasks, strategies }: Context,
   representations: readonly unknown[],
   info: GraphQLResolveInfo,
-): Promise<(Written | null)[]> {
+): Promise<(EncodedJson | null)[]> {
   const keys = keysOf(representations);
   const read = {
     Game: (ids: string[]) => games.getGamesByIds(caller, ids, selectionOn(info, 'Game')),
     Task: (ids: string[]) => tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task')),
     Strategy: (ids: string[]) => strategies.getStrategiesByIds(caller, ids, selectionOn(info, 'Strategy')),
   };
-  const found: (Written | null)[] = keys.map(() => null);
+  const found: (EncodedJson | null)[] = keys.map(() => null);
   await Promise.all(
     KEYED_TYPES.map(async (type) => {
       const places = [...keys.keys()].filter((place) => keys[place]?.type === type);

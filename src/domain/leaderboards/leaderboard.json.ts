@@ -1,11 +1,12 @@
 import sql, { type Sql } from 'sql-template-tag';
-import { limitExceeded, Problems } from '../../errors.js';
+import { limitExceeded } from '../../errors.js';
 import { idColumn } from '../../lists/orders.js';
 import type { Ordering } from '../../lists/keyset.js';
-import { pageRequest, pageShape, type PageArguments } from '../../lists/page.js';
-import type { Reader } from '../../sql-json/compile-context.js';
+import { nestedPageJson } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
+import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { number, objectShape, text, timestamp, written, type Shape } from '../../sql-json/json-sql.js';
+import { number, objectJson, text, timestamp, toSql, type JsonSql } from '../../sql-json/json-sql.js';
 
 const COLUMNS = {
   /** Equal points share a rank: 1, 2, 2, 4. */
@@ -32,17 +33,25 @@ const ORDERING: Ordering = [
 ];
 
 /** The leaderboard of a game `g`, over all its tasks. */
-export function gameLeaderboardShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
+export function gameLeaderboardJson(
+  context: DomainContext,
+  args: PageArguments,
+  connection: Selection,
+): JsonSql {
   // Not as a join: whose size PostgreSQL guesses at a few rows, and would then sort a million on disk.
   const awards = sql`userpoints up
     WHERE up."taskId" = ANY(ARRAY(SELECT t.id FROM tasks t WHERE t."gameId" = g.id))`;
-  return leaderboardShape(reader, 'Game.leaderboard', sql`g.id`, awards, args, connection);
+  return leaderboardJson(context, 'Game.leaderboard', sql`g.id`, awards, args, connection);
 }
 
 /** The leaderboard of a task `t`. */
-export function taskLeaderboardShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
+export function taskLeaderboardJson(
+  context: DomainContext,
+  args: PageArguments,
+  connection: Selection,
+): JsonSql {
   const awards = sql`userpoints up WHERE up."taskId" = t.id`;
-  return leaderboardShape(reader, 'Task.leaderboard', sql`t.id`, awards, args, connection);
+  return leaderboardJson(context, 'Task.leaderboard', sql`t.id`, awards, args, connection);
 }
 
 /** Most leaderboards of one object that one operation may ask for. */
@@ -65,14 +74,14 @@ export function checkLeaderboards(...selections: readonly Selection[]): void {
 }
 
 /** NULL points count as 0; awards without a user are left out. */
-function leaderboardShape(
-  reader: Reader,
+function leaderboardJson(
+  context: DomainContext,
   name: string,
   parentId: Sql,
   awards: Sql,
   args: PageArguments,
   connection: Selection,
-): Shape {
+): JsonSql {
   const list = {
     table: sql`l`,
     id: sql`l."userId"`,
@@ -80,10 +89,10 @@ function leaderboardShape(
     filter: [],
     ordering: ORDERING,
     parentId,
+    cursorScope: [name],
   };
-  const request = pageRequest(args, list, [name], () => reader.actualCaller, new Problems());
-  const page = written(
-    pageShape(reader, list, request, connection, (entry) => objectShape(reader, entry, COLUMNS)),
+  const page = toSql(
+    nestedPageJson(context, args, list, connection, (entry) => objectJson(context, entry, COLUMNS)),
   );
   // The sums are made once, for the rows, the count and the page flags alike.
   return [

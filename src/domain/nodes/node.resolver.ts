@@ -3,7 +3,7 @@ import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
 import { checkIdCount } from '../../graphql/schema/ids.js';
 import { selectionOn } from '../../graphql/schema/select.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { Node } from './node.type.js';
 
 @Resolver()
@@ -17,7 +17,7 @@ export class NodeResolver {
     @Arg('id', () => ID, { description: 'Id of a game, a task, a strategy or a strategy reassignment.' })
     id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written | null> {
+  ): Promise<EncodedJson | null> {
     const [node] = await nodesOf(context, [id], info);
     return node ?? null;
   }
@@ -33,7 +33,7 @@ export class NodeResolver {
     })
     ids: string[],
     @Info() info: GraphQLResolveInfo,
-  ): Promise<(Written | null)[]> {
+  ): Promise<(EncodedJson | null)[]> {
     checkIdCount('ids', ids);
     return nodesOf(context, ids, info);
   }
@@ -44,7 +44,7 @@ async function nodesOf(
   { caller, games, tasks, strategies, reassignments }: Context,
   ids: string[],
   info: GraphQLResolveInfo,
-): Promise<(Written | null)[]> {
+): Promise<(EncodedJson | null)[]> {
   const found = await Promise.all([
     games.getGamesByIds(caller, ids, selectionOn(info, 'Game')),
     tasks.getTasksByIds(caller, ids, selectionOn(info, 'Task')),

@@ -1,21 +1,23 @@
-import sql, { type Sql } from 'sql-template-tag';
+import sql from 'sql-template-tag';
 import type { Caller } from '../../auth/caller.js';
 import { Problems } from '../../errors.js';
-import { identityShape, relatedGamesShape } from '../games/game.json.js';
+import { identityJson, relatedGamesJson } from '../games/game.json.js';
 import { idColumn, timestampColumn } from '../../lists/orders.js';
 import { or, type Ordering } from '../../lists/keyset.js';
-import { pageRequest, pageShape, type PageArguments } from '../../lists/page.js';
-import type { Reader } from '../../sql-json/compile-context.js';
+import { preparePage, type PreparedPage } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
+import { reassignmentsVisibleTo } from './reassignment.visibility.js';
+import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
 import {
   number,
-  objectShape,
-  optionalShape,
+  objectJson,
+  optionalJson,
   text,
   timestamp,
   token,
-  written,
-  type Shape,
+  toSql,
+  type JsonSql,
 } from '../../sql-json/json-sql.js';
 
 export type ReassignmentKind = 'BULK' | 'ROLLBACK' | 'UNDO';
@@ -38,30 +40,14 @@ const NEWEST_FIRST: Ordering = [
   { ...idColumn(sql`r.id`), direction: 'DESC' },
 ];
 
-/** Which reassignments a caller may see, and undo: those it made; an admin all. See `visibleTo` of games. */
-export function madeBy(caller: Caller): Sql[] {
-  switch (caller.kind) {
-    case 'anonymous':
-      return [];
-    case 'apiKey':
-      return [sql`r.api_key = ${caller.apiKey}`];
-    case 'oauth':
-      return [sql`r.oauth_user_id = ${caller.oauthUserId}`];
-    case 'apiKeyAndOAuth':
-      return [sql`r.api_key = ${caller.apiKey}`, sql`r.oauth_user_id = ${caller.oauthUserId}`];
-    case 'admin':
-      return [sql`TRUE`];
-  }
-}
-
-/** The shape of a reassignment `r`, with what belongs to it. */
-export function reassignmentShape(reader: Reader, selection: Selection): Shape {
-  return objectShape(reader, selection, {
+/** A reassignment `r`, with what belongs to it. */
+export function reassignmentJson(context: DomainContext, selection: Selection): JsonSql {
+  return objectJson(context, selection, {
     ...COLUMNS,
-    madeBy: (_args, maker) => identityShape(reader, sql`r.api_key`, sql`r.oauth_user_id`, maker),
+    madeBy: (_args, maker) => identityJson(context, sql`r.api_key`, sql`r.oauth_user_id`, maker),
     games: (args: PageArguments, games) =>
-      relatedGamesShape(
-        reader,
+      relatedGamesJson(
+        context,
         {
           name: 'StrategyReassignment.games',
           parentId: sql`r.id`,
@@ -71,35 +57,37 @@ export function reassignmentShape(reader: Reader, selection: Selection): Shape {
         args,
         games,
       ),
-    undoes: (_args, undone) => undoneShape(reader, undone),
+    undoes: (_args, undone) => undoneJson(context, undone),
   });
 }
 
-/** The shape of the reassignment that a reassignment `r` undid, or null. */
-function undoneShape(reader: Reader, selection: Selection): Shape {
-  const undone = written(reassignmentShape(reader, selection));
+/** The reassignment that a reassignment `r` undid, or null. */
+function undoneJson(context: DomainContext, selection: Selection): JsonSql {
+  const undone = toSql(reassignmentJson(context, selection));
   // Within the brackets `r` is still the one that undid.
-  return optionalShape(
+  return optionalJson(
     sql`SELECT ${undone} FROM (SELECT x.* FROM game_graphql_reassignments x WHERE x.id = r.undoes) r
-        WHERE ${or(madeBy(reader.caller))}`,
+        WHERE ${or(reassignmentsVisibleTo(context.caller))}`,
   );
 }
 
-/** The shape of a page of the reassignments that the caller may see, newest first. */
-export function reassignmentPageShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
+/**
+ * A page of the reassignments that the caller may see, newest first.
+ *
+ * @throws BAD_USER_INPUT, LIMIT_EXCEEDED for bad page arguments
+ */
+export function prepareReassignmentPage(caller: Caller, args: PageArguments): PreparedPage<DomainContext> {
   const list = {
-    table: sql`game_graphql_reassignments r`,
-    id: sql`r.id`,
-    scope: madeBy(reader.caller),
-    filter: [],
+    key: '',
     ordering: NEWEST_FIRST,
+    cursorScope: ['strategyReassignments'],
+    rows: (context: DomainContext) => ({
+      table: sql`game_graphql_reassignments r`,
+      id: sql`r.id`,
+      scope: reassignmentsVisibleTo(context.caller),
+      filter: [],
+    }),
+    row: reassignmentJson,
   };
-  const request = pageRequest(
-    args,
-    list,
-    ['strategyReassignments'],
-    () => reader.actualCaller,
-    new Problems(),
-  );
-  return pageShape(reader, list, request, connection, (made) => reassignmentShape(reader, made));
+  return preparePage(args, list, caller, new Problems());
 }

@@ -6,21 +6,18 @@ import { query } from '../../database/query.js';
 import { inTransaction } from '../../database/transaction.js';
 import { isUuid } from '../../database/uuid.js';
 import { conflict, isMissingOwnTable, notFound, Problems } from '../../errors.js';
-import { visibleTo } from '../games/game.json.js';
+import { gamesVisibleTo } from '../games/game.visibility.js';
+import { reassignmentsVisibleTo } from './reassignment.visibility.js';
 import { or } from '../../lists/keyset.js';
-import type { PageArguments } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/params.js';
-import { Statements } from '../../sql-json/statements.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import { KEY } from '../../sql-json/bind.js';
+import { callerSql } from '../caller-sql.js';
+import { domainStatements, type DomainStatements } from '../domain-context.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import type { Strategies } from '../strategies/strategies.js';
 import { beginMove, moveGames } from './move-games.js';
-import {
-  madeBy,
-  reassignmentPageShape,
-  reassignmentShape,
-  type ReassignmentKind,
-} from './reassignment.json.js';
+import { prepareReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
 /** What an undo did, or would do. */
 export interface Undone {
@@ -33,19 +30,24 @@ export interface Undone {
 
 /** The record of the moves of games between strategies. */
 export class ReassignmentRepository {
-  readonly #statements: Statements;
+  readonly #statements: DomainStatements;
 
   constructor(
     private readonly em: SqlEntityManager,
     strategies: Strategies,
   ) {
-    this.#statements = new Statements(strategies);
+    this.#statements = domainStatements(strategies);
   }
 
   /** One page of the reassignments that the caller made (an admin: of all), newest first. */
-  async getAllReassignments(caller: Caller, args: PageArguments, connection: Selection): Promise<Written> {
-    return this.#statements.one(this.em, connection, { caller }, null, (reader) =>
-      reassignmentPageShape(reader, args, connection),
+  async getAllReassignments(
+    caller: Caller,
+    args: PageArguments,
+    connection: Selection,
+  ): Promise<EncodedJson> {
+    const { key, bindings, compile } = prepareReassignmentPage(caller, args);
+    return this.#statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+      compile(context, connection),
     );
   }
 
@@ -57,19 +59,19 @@ export class ReassignmentRepository {
     caller: Caller,
     ids: readonly (string | null)[],
     selection: Selection,
-  ): Promise<(Written | null)[]> {
+  ): Promise<(EncodedJson | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const given = { caller, key: wanted };
+    const bindings = { caller, key: wanted };
     const found = await this.#statements
-      .many(this.em, selection, given, 'ids', (reader) => ({
+      .runById(this.em, selection, bindings, 'ids', (context) => ({
         id: sql`r.id`,
-        shape: reassignmentShape(reader, selection),
+        json: reassignmentJson(context, selection),
         from: sql`game_graphql_reassignments r
-          WHERE r.id = ANY(${KEY}::uuid[]) AND ${or(madeBy(reader.caller))}`,
+          WHERE r.id = ANY(${KEY}::uuid[]) AND ${or(reassignmentsVisibleTo(context.caller))}`,
       }))
       .catch((error: unknown) => {
-        if (isMissingOwnTable(error)) return new Map<string, Written>();
+        if (isMissingOwnTable(error)) return new Map<string, EncodedJson>();
         throw error;
       });
     return ids.map((id) => (id === null ? null : (found.get(id) ?? null)));
@@ -94,7 +96,7 @@ export class ReassignmentRepository {
         em,
         sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId", r.games,
               r.undone_at IS NOT NULL AS undone
-            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(madeBy(caller))}
+            FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(reassignmentsVisibleTo(callerSql(caller)))}
             ${dryRun ? sql`` : sql`FOR UPDATE`}`,
       );
       if (move === undefined) throw notFound('Strategy reassignment');
@@ -103,7 +105,7 @@ export class ReassignmentRepository {
         throw conflict('A rollback cannot be undone: roll the strategy back again instead.');
       }
       const stillMoved = sql`EXISTS (SELECT FROM game_graphql_reassigned_games m
-          WHERE m.reassignment_id = ${id}::uuid AND m.game_id = g.id) AND ${or(visibleTo(caller))}`;
+          WHERE m.reassignment_id = ${id}::uuid AND m.game_id = g.id) AND ${or(gamesVisibleTo(callerSql(caller)))}`;
       if (dryRun) {
         const [row] = await query<{ count: number }>(
           em,

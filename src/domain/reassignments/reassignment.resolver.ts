@@ -10,7 +10,7 @@ import {
   UndoStrategyReassignmentInput,
   UndoStrategyReassignmentPayload,
 } from './reassignment.type.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 @Resolver()
 export class ReassignmentResolver {
@@ -22,7 +22,7 @@ export class ReassignmentResolver {
     @Ctx() { caller, reassignments }: Context,
     @Args(() => ConnectionArgs) args: ConnectionArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written> {
+  ): Promise<EncodedJson> {
     return reassignments.getAllReassignments(caller, args, selectionOf(info));
   }
 

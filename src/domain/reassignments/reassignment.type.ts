@@ -3,11 +3,11 @@ import { Principal } from '../viewer/viewer.type.js';
 import { GameConnection } from '../games/game.type.js';
 import { ConnectionArgs, connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
-import { TakesArgs } from '../../graphql/schema/field-args.js';
+import { FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
-import type * as shape from './reassignment.json.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type * as json from './reassignment.json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 export const StrategyReassignmentKind = { BULK: 'BULK', ROLLBACK: 'ROLLBACK', UNDO: 'UNDO' } as const;
 registerEnumType(StrategyReassignmentKind, {
@@ -27,7 +27,7 @@ registerEnumType(StrategyReassignmentKind, {
 })
 export class StrategyReassignmentType extends Node {
   @Field(() => StrategyReassignmentKind, { description: 'What moved the games.' })
-  readonly kind!: shape.ReassignmentKind;
+  readonly kind!: json.ReassignmentKind;
 
   @Field(() => ID, { description: 'The strategy that the games were on.' })
   readonly oldStrategyId!: string;
@@ -54,13 +54,13 @@ export class StrategyReassignmentType extends Node {
     nullable: true,
     description: 'The reassignment that this one undid; null where it undid none that you may see.',
   })
-  readonly undoes!: Written | null;
+  readonly undoes!: EncodedJson | null;
 
   @Field(() => GameConnection, {
     description: 'The games that it moved and that you may see, newest first.',
   })
-  @TakesArgs(() => ConnectionArgs)
-  readonly games!: Written;
+  @FieldArgs(() => ConnectionArgs)
+  readonly games!: EncodedJson;
 }
 
 export const StrategyReassignmentConnection = connectionType(
@@ -86,14 +86,14 @@ export class UndoStrategyReassignmentPayload {
     nullable: true,
     description: 'The reassignment that was undone; null on a dry run.',
   })
-  readonly undone!: Written | null;
+  readonly undone!: EncodedJson | null;
 
   @Field(() => StrategyReassignmentType, {
     nullable: true,
     description:
       'The record of the undo, which can itself be undone; null on a dry run and when nothing was restored.',
   })
-  readonly reassignment!: Written | null;
+  readonly reassignment!: EncodedJson | null;
 
   @Field(() => Int, { description: 'How many games are back on their old strategy.' })
   readonly restored!: number;
@@ -120,7 +120,7 @@ export class RollbackStrategyPayload {
     nullable: true,
     description: 'The version that is published now; null on a dry run.',
   })
-  readonly strategy!: Written | null;
+  readonly strategy!: EncodedJson | null;
 
   @Field(() => Int, { description: 'How many games moved to it.' })
   readonly gameCount!: number;
@@ -132,5 +132,5 @@ export class RollbackStrategyPayload {
     nullable: true,
     description: 'The record of the move; null on a dry run and when nothing moved.',
   })
-  readonly reassignment!: Written | null;
+  readonly reassignment!: EncodedJson | null;
 }

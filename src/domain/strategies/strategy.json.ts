@@ -1,4 +1,4 @@
-import sql, { join, type Sql } from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
 import { Problems } from '../../errors.js';
 import {
   canonicalFilter,
@@ -6,24 +6,27 @@ import {
   type FilterColumn,
   type StringFilter,
 } from '../../lists/filter.js';
-import { relatedGamesShape } from '../games/game.json.js';
+import { relatedGamesJson } from '../games/game.json.js';
 import { textColumn } from '../../lists/orders.js';
 import type { Ordering } from '../../lists/keyset.js';
-import { pageRequest, pageShape, type PageArguments } from '../../lists/page.js';
-import type { Reader } from '../../sql-json/compile-context.js';
+import { preparePage, type PreparedPage } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
+import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
 import {
-  listShape,
-  objectShape,
-  optionalShape,
+  listJson,
+  objectJson,
+  optionalJson,
   text,
   timestamp,
   token,
-  written,
-  type Shape,
+  toSql,
+  type JsonSql,
 } from '../../sql-json/json-sql.js';
-import type { Slot } from '../../sql-json/params.js';
-import { strategyTasksShape } from '../tasks/task.json.js';
+import { customStrategiesVisibleTo } from './strategy.visibility.js';
+import type { Caller } from '../../auth/caller.js';
+import type { Param } from '../../sql-json/bind.js';
+import { strategyTasksJson } from '../tasks/task.json.js';
 import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
 
 /** What a strategy is made of: code of GAME, or rules that were put together in GAME's editor. */
@@ -78,20 +81,24 @@ const ORDERING: Ordering = [
   { ...textColumn(sql`s.id`), nullable: false, direction: 'ASC' },
 ];
 
-/** The shape of the visible strategy with the id that this expression yields, or null. */
-export function strategyShape(reader: Reader, id: Sql, selection: Selection): Shape {
-  const strategy = written(strategyObjectShape(reader, selection));
-  return optionalShape(sql`SELECT ${strategy} FROM (${strategyWithId(reader, id)}) s`);
+/** The visible strategy with the id that this expression yields, or null. */
+export function strategyJson(context: DomainContext, id: Sql, selection: Selection): JsonSql {
+  const strategy = toSql(strategyObjectJson(context, selection));
+  return optionalJson(sql`SELECT ${strategy} FROM (${strategyWithId(context, id)}) s`);
 }
 
 /** The visible strategies with these ids, as `s`. */
-export function strategiesWithIds(reader: Reader, ids: Slot): Sql {
+export function strategiesWithIds(context: DomainContext, ids: Param<object>): Sql {
   return sql`unnest(${ids}::text[]) wanted (id)
-    CROSS JOIN LATERAL (${strategyWithId(reader, sql`wanted.id`)}) s`;
+    CROSS JOIN LATERAL (${strategyWithId(context, sql`wanted.id`)}) s`;
 }
 
-/** The shape of a page of the strategies that the caller may see. */
-export function strategyPageShape(reader: Reader, strategies: StrategyQuery, connection: Selection): Shape {
+/**
+ * A page of the strategies that the caller may see.
+ *
+ * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
+ */
+export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): PreparedPage<DomainContext> {
   const problems = new Problems();
   const { kind, status, name } = strategies.filter ?? {};
   const filter = filterCondition<'kind' | 'status' | 'name'>(
@@ -100,57 +107,55 @@ export function strategyPageShape(reader: Reader, strategies: StrategyQuery, con
     'filter',
     problems,
   );
-  const all = join(
-    [builtIns(reader.strategies), sql`${customColumns()} WHERE ${realmVisibleTo(reader)}`],
-    ' UNION ALL ',
-  );
   const list = {
-    table: sql`(${all}) s`,
-    id: sql`s.id`,
-    scope: [sql`TRUE`],
-    filter: [filter],
+    key: strategies.filter ? null : '',
     ordering: ORDERING,
+    cursorScope: ['strategies', canonicalFilter(strategies.filter)],
+    rows: (context: DomainContext) => {
+      const visible = customStrategiesVisibleTo(context.caller, context.strategies);
+      const all = sql`${builtIns(context.strategies)} UNION ALL ${customColumns()} WHERE ${visible}`;
+      return { table: sql`(${all}) s`, id: sql`s.id`, scope: [sql`TRUE`], filter: [filter] };
+    },
+    row: strategyObjectJson,
   };
-  const belongsTo = ['strategies', canonicalFilter(strategies.filter)];
-  const request = pageRequest(strategies, list, belongsTo, () => reader.actualCaller, problems);
-  return pageShape(reader, list, request, connection, (strategy) => strategyObjectShape(reader, strategy));
+  return preparePage(strategies, list, caller, problems);
 }
 
-/** The shape of a strategy `s`, with what belongs to it. */
-export function strategyObjectShape(reader: Reader, selection: Selection): Shape {
-  return objectShape(reader, selection, {
+/** A strategy `s`, with what belongs to it. */
+export function strategyObjectJson(context: DomainContext, selection: Selection): JsonSql {
+  return objectJson(context, selection, {
     ...COLUMNS,
-    versions: (_args, version) => versionsShape(reader, version),
+    versions: (_args, version) => versionsJson(context, version),
     games: (args: PageArguments, games) =>
-      relatedGamesShape(
-        reader,
+      relatedGamesJson(
+        context,
         { name: 'Strategy.games', parentId: sql`s.id`, condition: sql`g."strategyId" = s.id` },
         args,
         games,
       ),
-    tasks: (args: PageArguments, tasks) => strategyTasksShape(reader, args, tasks),
+    tasks: (args: PageArguments, tasks) => strategyTasksJson(context, args, tasks),
   });
 }
 
 /** The family of a strategy `s`, newest version first; a built-in is its own family. */
-function versionsShape(reader: Reader, selection: Selection): Shape {
-  const version = written(strategyObjectShape(reader, selection));
+function versionsJson(context: DomainContext, selection: Selection): JsonSql {
+  const version = toSql(strategyObjectJson(context, selection));
   // Within the brackets `s` is still the strategy whose family this is.
-  return listShape(
+  return listJson(
     sql`SELECT ${version} AS item FROM (
           SELECT s.* WHERE s.kind = 'BUILT_IN'
           UNION ALL
           ${customColumns()} WHERE s.kind = 'CUSTOM' AND d.name = s.name AND d."realmId" IS NOT DISTINCT FROM s.realm
-            AND ${realmVisibleTo(reader)}
+            AND ${customStrategiesVisibleTo(context.caller, context.strategies)}
         ) s ORDER BY s.number DESC, s.id`,
   );
 }
 
-function strategyWithId(reader: Reader, id: Sql): Sql {
+function strategyWithId(context: DomainContext, id: Sql): Sql {
   const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-  return sql`SELECT * FROM (${builtIns(reader.strategies)}) b WHERE b.id = ${id}
+  return sql`SELECT * FROM (${builtIns(context.strategies)}) b WHERE b.id = ${id}
     UNION ALL
-    ${customColumns()} WHERE ${realmVisibleTo(reader)}
+    ${customColumns()} WHERE ${customStrategiesVisibleTo(context.caller, context.strategies)}
       AND d.id = CASE WHEN ${id} ~ ${`^${CUSTOM_PREFIX}${uuid}$`} THEN right(${id}, 36)::uuid END`;
 }
 
@@ -169,18 +174,4 @@ function customColumns(): Sql {
       CASE WHEN d.status IN ('DRAFT', 'PUBLISHED') THEN d.status ELSE 'ARCHIVED' END::text, d.description,
       d."realmId"::text, d."publishedAt", d.version::bigint
     FROM strategydefinition d`;
-}
-
-/** Which custom strategies `d` a caller may see: those of its realm; an admin all. */
-function realmVisibleTo({ caller, strategies }: Reader): Sql {
-  switch (caller.kind) {
-    case 'anonymous':
-      return sql`FALSE`;
-    case 'apiKey':
-    case 'oauth':
-    case 'apiKeyAndOAuth':
-      return sql`d."realmId" = ${strategies.realmOf(caller)}`;
-    case 'admin':
-      return sql`TRUE`;
-  }
 }

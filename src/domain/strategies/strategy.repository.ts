@@ -4,27 +4,27 @@ import type { Caller, KnownCaller } from '../../auth/caller.js';
 import { inTransaction } from '../../database/transaction.js';
 import { forbidden, notFound, Problems } from '../../errors.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/params.js';
-import { Statements } from '../../sql-json/statements.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import { KEY } from '../../sql-json/bind.js';
+import { domainStatements, type DomainStatements } from '../domain-context.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
 import type { Strategies } from './strategies.js';
 import {
   strategiesWithIds,
-  strategyObjectShape,
-  strategyPageShape,
+  strategyObjectJson,
+  prepareStrategyPage,
   type StrategyQuery,
 } from './strategy.json.js';
 
 /** The questions that can be asked about strategies, built-in and custom alike. */
 export class StrategyRepository {
-  readonly #statements: Statements;
+  readonly #statements: DomainStatements;
 
   constructor(
     private readonly em: SqlEntityManager,
     strategies: Strategies,
   ) {
-    this.#statements = new Statements(strategies);
+    this.#statements = domainStatements(strategies);
   }
 
   /**
@@ -32,14 +32,19 @@ export class StrategyRepository {
    *
    * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
    */
-  async getAllStrategies(caller: Caller, strategies: StrategyQuery, connection: Selection): Promise<Written> {
-    return this.#statements.one(this.em, connection, { caller }, null, (reader) =>
-      strategyPageShape(reader, strategies, connection),
+  async getAllStrategies(
+    caller: Caller,
+    strategies: StrategyQuery,
+    connection: Selection,
+  ): Promise<EncodedJson> {
+    const { key, bindings, compile } = prepareStrategyPage(caller, strategies);
+    return this.#statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+      compile(context, connection),
     );
   }
 
   /** @throws NOT_FOUND when there is no such strategy, or the caller may not see it */
-  async getStrategyById(caller: Caller, id: string, selection: Selection): Promise<Written> {
+  async getStrategyById(caller: Caller, id: string, selection: Selection): Promise<EncodedJson> {
     const [strategy] = await this.getStrategiesByIds(caller, [id], selection);
     if (!strategy) throw notFound('Strategy');
     return strategy;
@@ -50,13 +55,13 @@ export class StrategyRepository {
     caller: Caller,
     ids: readonly string[],
     selection: Selection,
-  ): Promise<(Written | null)[]> {
+  ): Promise<(EncodedJson | null)[]> {
     if (ids.length === 0) return [];
-    const given = { caller, key: [...new Set(ids)] };
-    const found = await this.#statements.many(this.em, selection, given, 'ids', (reader) => ({
+    const bindings = { caller, key: [...new Set(ids)] };
+    const found = await this.#statements.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`s.id`,
-      shape: strategyObjectShape(reader, selection),
-      from: strategiesWithIds(reader, KEY),
+      json: strategyObjectJson(context, selection),
+      from: strategiesWithIds(context, KEY),
     }));
     return ids.map((id) => found.get(id) ?? null);
   }

@@ -3,7 +3,7 @@ import { Arg, Args, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
 import { selectionOf } from '../../graphql/schema/select.js';
 import { StrategiesArgs, StrategyConnection, StrategyType } from './strategy.type.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 @Resolver()
 export class StrategyResolver {
@@ -16,7 +16,7 @@ export class StrategyResolver {
     @Ctx() { caller, strategies }: Context,
     @Args(() => StrategiesArgs) args: StrategiesArgs,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written> {
+  ): Promise<EncodedJson> {
     return strategies.getAllStrategies(caller, args, selectionOf(info));
   }
 
@@ -29,7 +29,7 @@ export class StrategyResolver {
     @Arg('id', () => ID, { description: 'A built-in id such as `"default"`, or `"custom:<uuid>"`.' })
     id: string,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Written> {
+  ): Promise<EncodedJson> {
     return strategies.getStrategyById(caller, id, selectionOf(info));
   }
 }

@@ -3,11 +3,11 @@ import { GameConnection } from '../games/game.type.js';
 import { GameStringFilter } from '../../graphql/schema/filter.input.js';
 import { ConnectionArgs, connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
-import { TakesArgs } from '../../graphql/schema/field-args.js';
+import { FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import { TaskConnection } from '../tasks/task.type.js';
-import type * as shape from './strategy.json.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type * as json from './strategy.json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 export const StrategyKind = { BUILT_IN: 'BUILT_IN', CUSTOM: 'CUSTOM' } as const;
 registerEnumType(StrategyKind, {
@@ -36,7 +36,7 @@ registerEnumType(StrategyStatus, {
 })
 export class StrategyType extends Node {
   @Field(() => StrategyKind, { description: 'What it is made of.' })
-  readonly kind!: shape.StrategyKind;
+  readonly kind!: json.StrategyKind;
 
   @Field(() => String, { description: 'Its name; all versions of a custom strategy share it.' })
   readonly name!: string;
@@ -45,7 +45,7 @@ export class StrategyType extends Node {
   readonly version!: string;
 
   @Field(() => StrategyStatus, { description: 'Where this version stands.' })
-  readonly status!: shape.StrategyStatus;
+  readonly status!: json.StrategyStatus;
 
   @Field(() => String, { nullable: true, description: 'What it is for, in the words of its author.' })
   readonly description!: string | null;
@@ -59,17 +59,17 @@ export class StrategyType extends Node {
   @Field(() => [StrategyType], {
     description: 'All versions of this strategy, newest first; a built-in has itself alone.',
   })
-  readonly versions!: Written;
+  readonly versions!: EncodedJson;
 
   @Field(() => GameConnection, { description: 'Your games that are on this strategy, newest first.' })
-  @TakesArgs(() => ConnectionArgs)
-  readonly games!: Written;
+  @FieldArgs(() => ConnectionArgs)
+  readonly games!: EncodedJson;
 
   @Field(() => TaskConnection, {
     description: 'Tasks of your games that are on this strategy, newest first.',
   })
-  @TakesArgs(() => ConnectionArgs)
-  readonly tasks!: Written;
+  @FieldArgs(() => ConnectionArgs)
+  readonly tasks!: EncodedJson;
 }
 
 export const StrategyConnection = connectionType('Strategy', 'strategies', () => StrategyType);
@@ -77,21 +77,21 @@ export const StrategyConnection = connectionType('Strategy', 'strategies', () =>
 @InputType({ description: 'Conditions on the status of a strategy. All that are given must hold.' })
 export class StrategyStatusFilter {
   @Field(() => StrategyStatus, { nullable: true, description: 'This status.' })
-  eq?: shape.StrategyStatus | null;
+  eq?: json.StrategyStatus | null;
 
   @Field(() => [StrategyStatus], {
     nullable: true,
     description: 'One of these; an empty list matches nothing.',
   })
-  in?: shape.StrategyStatus[] | null;
+  in?: json.StrategyStatus[] | null;
 }
 
 @InputType({
   description: 'Which strategies are wanted. Every condition given must hold; null counts as not given.',
 })
-export class StrategyFilter implements shape.StrategyFilter {
+export class StrategyFilter implements json.StrategyFilter {
   @Field(() => StrategyKind, { nullable: true, description: 'By kind.' })
-  kind?: shape.StrategyKind | null;
+  kind?: json.StrategyKind | null;
 
   @Field(() => StrategyStatusFilter, { nullable: true, description: 'By status.' })
   status?: StrategyStatusFilter | null;
@@ -101,7 +101,7 @@ export class StrategyFilter implements shape.StrategyFilter {
 }
 
 @ArgsType()
-export class StrategiesArgs extends ConnectionArgs implements shape.StrategyQuery {
+export class StrategiesArgs extends ConnectionArgs implements json.StrategyQuery {
   @Field(() => StrategyFilter, {
     nullable: true,
     description: 'Which strategies; all that you may see when not given.',

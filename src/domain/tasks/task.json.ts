@@ -1,7 +1,8 @@
 import sql from 'sql-template-tag';
 import { Problems } from '../../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../../lists/filter.js';
-import { gameByIdShape, visibleTo } from '../games/game.json.js';
+import { gameByIdJson } from '../games/game.json.js';
+import { gamesVisibleTo } from '../games/game.visibility.js';
 import {
   effectiveOrder,
   idColumn,
@@ -11,21 +12,23 @@ import {
   type Order,
   type OrderColumn,
 } from '../../lists/orders.js';
-import { nodeSelections, pageRequest, pageShape, type PageArguments } from '../../lists/page.js';
-import { checkLeaderboards, taskLeaderboardShape } from '../leaderboards/leaderboard.json.js';
-import type { Reader } from '../../sql-json/compile-context.js';
+import { nestedPageJson } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
+import { nodeSelections } from '../../lists/page-sql.js';
+import { checkLeaderboards, taskLeaderboardJson } from '../leaderboards/leaderboard.json.js';
+import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
 import {
-  listShape,
-  objectShape,
-  optionalShape,
+  listJson,
+  objectJson,
+  optionalJson,
   text,
   timestamp,
   token,
-  written,
-  type Shape,
+  toSql,
+  type JsonSql,
 } from '../../sql-json/json-sql.js';
-import { strategyShape } from '../strategies/strategy.json.js';
+import { strategyJson } from '../strategies/strategy.json.js';
 
 export type TaskFilterField = 'externalTaskId' | 'status' | 'strategyId' | 'createdAt';
 export type TaskFilter = Filter<TaskFilterField>;
@@ -64,28 +67,28 @@ const ORDER_COLUMNS: Readonly<Record<TaskOrderField, OrderColumn>> = {
 
 const NEWEST_FIRST: readonly TaskOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
 
-/** The shape of a task `t`, with what belongs to it. Its game must be visible to the reader. */
-export function taskShape(reader: Reader, selection: Selection): Shape {
+/** A task `t`, with what belongs to it. The statement around it must make sure that the caller may see its game. */
+export function taskJson(context: DomainContext, selection: Selection): JsonSql {
   checkLeaderboards(selection);
-  return objectShape(reader, selection, {
+  return objectJson(context, selection, {
     ...COLUMNS,
-    params: (_args, param) => taskParamsShape(reader, param),
-    game: (_args, game) => gameByIdShape(reader, sql`t."gameId"`, game),
-    strategy: (_args, strategy) => strategyShape(reader, sql`t."strategyId"`, strategy),
-    leaderboard: (args: PageArguments, page) => taskLeaderboardShape(reader, args, page),
+    params: (_args, param) => taskParamsJson(context, param),
+    game: (_args, game) => gameByIdJson(context, sql`t."gameId"`, game),
+    strategy: (_args, strategy) => strategyJson(context, sql`t."strategyId"`, strategy),
+    leaderboard: (args: PageArguments, page) => taskLeaderboardJson(context, args, page),
   });
 }
 
 /** The params of a task `t`: oldest first, undated last, then by id. */
-function taskParamsShape(reader: Reader, selection: Selection): Shape {
-  const param = written(objectShape(reader, selection, PARAM_COLUMNS));
-  return listShape(
+function taskParamsJson(context: DomainContext, selection: Selection): JsonSql {
+  const param = toSql(objectJson(context, selection, PARAM_COLUMNS));
+  return listJson(
     sql`SELECT ${param} AS item FROM tasksparams p WHERE p."taskId" = t.id ORDER BY p.created_at, p.id`,
   );
 }
 
-/** The shape of a page of the tasks of a game `g`. */
-export function gameTasksShape(reader: Reader, tasks: TaskQuery, connection: Selection): Shape {
+/** A page of the tasks of a game `g`. */
+export function gameTasksJson(context: DomainContext, tasks: TaskQuery, connection: Selection): JsonSql {
   const problems = new Problems();
   const order = effectiveOrder(tasks.orderBy, NEWEST_FIRST, problems);
   const filter = filterCondition(tasks.filter, FILTER_COLUMNS, 'filter', problems);
@@ -97,33 +100,36 @@ export function gameTasksShape(reader: Reader, tasks: TaskQuery, connection: Sel
     filter: tasks.filter ? [filter] : [],
     ordering: totalOrdering(order, ORDER_COLUMNS, idColumn(sql`t.id`)),
     parentId: sql`g.id`,
+    cursorScope: ['Game.tasks', order, canonicalFilter(tasks.filter)],
   };
-  const belongsTo = ['Game.tasks', order, canonicalFilter(tasks.filter)];
-  const request = pageRequest(tasks, list, belongsTo, () => reader.actualCaller, problems);
   checkLeaderboards(...nodeSelections(connection));
-  return pageShape(reader, list, request, connection, (task) => taskShape(reader, task));
+  return nestedPageJson(context, tasks, list, connection, (task) => taskJson(context, task), problems);
 }
 
-/** The shape of the task of a game `g` with this external id; the oldest, where several share it. */
-export function gameTaskShape(reader: Reader, externalTaskId: string, selection: Selection): Shape {
-  const task = written(taskShape(reader, selection));
-  return optionalShape(
+/** The task of a game `g` with this external id; the oldest, where several share it. */
+export function gameTaskJson(context: DomainContext, externalTaskId: string, selection: Selection): JsonSql {
+  const task = toSql(taskJson(context, selection));
+  return optionalJson(
     sql`SELECT ${task} FROM tasks t WHERE t."gameId" = g.id AND t."externalTaskId" = ${externalTaskId}
         ORDER BY t.created_at, t.id LIMIT 1`,
   );
 }
 
-/** The shape of a page of the visible tasks that use a strategy `s`, newest first. */
-export function strategyTasksShape(reader: Reader, args: PageArguments, connection: Selection): Shape {
+/** A page of the visible tasks that use a strategy `s`, newest first. */
+export function strategyTasksJson(
+  context: DomainContext,
+  args: PageArguments,
+  connection: Selection,
+): JsonSql {
   const list = {
     table: sql`tasks t JOIN games g ON g.id = t."gameId"`,
     id: sql`t.id`,
-    scope: visibleTo(reader.caller),
+    scope: gamesVisibleTo(context.caller),
     filter: [sql`t."strategyId" = s.id`],
     ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`t.id`)),
     parentId: sql`s.id`,
+    cursorScope: ['Strategy.tasks'],
   };
-  const request = pageRequest(args, list, ['Strategy.tasks'], () => reader.actualCaller, new Problems());
   checkLeaderboards(...nodeSelections(connection));
-  return pageShape(reader, list, request, connection, (task) => taskShape(reader, task));
+  return nestedPageJson(context, args, list, connection, (task) => taskJson(context, task));
 }

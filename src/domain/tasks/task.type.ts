@@ -4,13 +4,13 @@ import { GameDateTimeFilter, GameIDFilter, GameStringFilter } from '../../graphq
 import { ConnectionArgs, connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
 import { OrderDirection } from '../../graphql/schema/order-direction.js';
-import { TakesArgs } from '../../graphql/schema/field-args.js';
+import { FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../../lists/keyset.js';
 import { LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
-import type * as shape from './task.json.js';
-import type { Written } from '../../sql-json/encoded-json.js';
+import type * as json from './task.json.js';
+import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 const STRATEGY_ID =
   'Id of the strategy that scores the task: a built-in such as `"default"`, or `"custom:<uuid>"`.';
@@ -59,19 +59,19 @@ export class TaskType extends Node {
     nullable: true,
     description: 'The strategy that scores the task; null where strategyId names none that you may see.',
   })
-  readonly strategy!: Written | null;
+  readonly strategy!: EncodedJson | null;
 
   @Field(() => GameType, { nullable: true, description: 'The game that the task belongs to.' })
-  readonly game!: Written | null;
+  readonly game!: EncodedJson | null;
 
   @Field(() => [TaskParamType], { description: 'Settings of the task: oldest first, undated last.' })
-  readonly params!: Written;
+  readonly params!: EncodedJson;
 
   @Field(() => LeaderboardConnection, {
     description: 'Who collected how many points in the task: most points first, then by user.',
   })
-  @TakesArgs(() => ConnectionArgs)
-  readonly leaderboard!: Written;
+  @FieldArgs(() => ConnectionArgs)
+  readonly leaderboard!: EncodedJson;
 }
 
 export const TaskConnection = connectionType('Task', 'tasks', () => TaskType);
@@ -81,7 +81,7 @@ export const TaskConnection = connectionType('Task', 'tasks', () => TaskType);
     'Which tasks are wanted. Every field and operator given must hold; null counts as not given. At most 16 levels and ' +
     '500 operators.',
 })
-export class TaskFilter implements shape.TaskFilter {
+export class TaskFilter implements json.TaskFilter {
   @Field(() => GameStringFilter, { nullable: true, description: "By the client's own name of the task." })
   externalTaskId?: GameStringFilter | null;
 
@@ -126,16 +126,16 @@ registerEnumType(TaskOrderField, {
 });
 
 @InputType({ description: 'One level of sorting.' })
-export class TaskOrder implements shape.TaskOrder {
+export class TaskOrder implements json.TaskOrder {
   @Field(() => TaskOrderField, { description: 'What to sort by; each field once.' })
-  field!: shape.TaskOrderField;
+  field!: json.TaskOrderField;
 
   @Field(() => OrderDirection, { defaultValue: OrderDirection.ASC, description: 'Which way.' })
   direction!: Direction;
 }
 
 @ArgsType()
-export class TasksArgs extends ConnectionArgs implements shape.TaskQuery {
+export class TasksArgs extends ConnectionArgs implements json.TaskQuery {
   @Field(() => TaskFilter, { nullable: true, description: 'Which tasks; all of the game when not given.' })
   filter?: TaskFilter | null;
 

@@ -1,5 +1,5 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
-import type { PageArguments } from '../../lists/page.js';
+import type { PageArguments } from '../../lists/page-arguments.js';
 
 @ArgsType()
 export class ConnectionArgs implements PageArguments {

@@ -5,13 +5,13 @@ import {
   type GraphQLResolveInfo,
   type GraphQLSchema,
 } from 'graphql';
-import { Written, WrittenObject } from '../../sql-json/encoded-json.js';
+import { EncodedJson, ParsedJson } from '../../sql-json/encoded-json.js';
 
 /**
- * Lets fields below the root hand out what the field at the root has read: of a text that PostgreSQL wrote, what
- * stands there under the field's name in the answer; of any other object, its property.
+ * Gives the fields below the root their resolvers: they return what the field at the root has read. Of JSON that
+ * PostgreSQL wrote, that is what stands there under the field's name in the answer; of any other object, its property.
  */
-export function handOut(schema: GraphQLSchema): GraphQLSchema {
+export function useDefaultResolvers(schema: GraphQLSchema): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType()]);
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
@@ -26,7 +26,7 @@ export function handOut(schema: GraphQLSchema): GraphQLSchema {
 
 function valueOf(parent: unknown, { fieldName, path }: GraphQLResolveInfo): unknown {
   const key = String(path.key);
-  if (parent instanceof Written || parent instanceof WrittenObject) return parent.get(key);
+  if (parent instanceof EncodedJson || parent instanceof ParsedJson) return parent.get(key);
   const value = (parent as Readonly<Record<string, unknown>>)[fieldName];
-  return value instanceof Written ? value.as(key) : value;
+  return value instanceof EncodedJson ? value.as(key) : value;
 }

@@ -10,49 +10,47 @@ import {
 } from 'graphql';
 import { Selection, type Field } from '../../sql-json/selection.js';
 import { collectFields } from './collect-fields.js';
-import { checkText } from './storable-strings.js';
+import { checkStorable } from './storable-strings.js';
 
-/** What the operation asks for below the current field, where it answers with an object of one type. */
-export function selectionOf(info: GraphQLResolveInfo, type = namedObjectType(info.returnType)): Selection {
+/** Selections that no variable shapes, by type; they are kept with the field at the root that they are below. */
+interface KeptSelections {
+  readonly selections?: Map<GraphQLObjectType, Selection>;
+}
+
+/** What the operation asks for below the current field, where it returns an object of one type. */
+export function selectionOf(
+  info: GraphQLResolveInfo & KeptSelections,
+  type = namedObjectType(info.returnType),
+): Selection {
   if (type === null) return Selection.NOTHING;
-  const known = constant.get(info.fieldNodes)?.get(type);
-  if (known !== undefined) return known;
-  const look = new Look(info);
-  const selection = look.below(type, info.fieldNodes);
-  if (selection.isConstant) {
-    const byType = constant.get(info.fieldNodes) ?? new Map<GraphQLObjectType, Selection>();
-    constant.set(info.fieldNodes, byType.set(type, selection));
-  }
+  const kept = info.selections?.get(type);
+  if (kept !== undefined) return kept;
+  const selection = new Selector(info).select(type, info.fieldNodes);
+  if (selection.statements !== null) info.selections?.set(type, selection);
   return selection;
 }
 
-/** As `selectionOf`, for the objects of one of the types that the field may answer with. */
+/** As `selectionOf`, for the objects of one of the types that the field may return. */
 export function selectionOn(info: GraphQLResolveInfo, name: string): Selection {
   const type = info.schema.getType(name);
   return selectionOf(info, isObjectType(type) ? type : null);
 }
 
-/**
- * Selections that are the same whatever the variables are. The executor has a list of nodes of its own for each
- * set of values of the variables in @skip and @include.
- */
-const constant = new WeakMap<readonly FieldNode[], Map<GraphQLObjectType, Selection>>();
-
-/** One look at what is asked for below a field. */
-class Look {
-  /** Whether any argument was a variable. */
+/** Turns what an operation asks for below a field into a `Selection`. */
+class Selector {
+  /** Whether any argument so far was a variable. */
   #usesVariables = false;
 
   constructor(private readonly info: GraphQLResolveInfo) {}
 
-  below(type: GraphQLObjectType, fieldNodes: readonly FieldNode[]): Selection {
+  select(type: GraphQLObjectType, fieldNodes: readonly FieldNode[]): Selection {
     const sets = fieldNodes.map(({ selectionSet }) => selectionSet);
     const fields = new Map<string, Field>();
     for (const [key, nodes] of collectFields(this.info, type, sets)) {
       const field = this.#field(type, nodes);
       if (field) fields.set(key, field);
     }
-    return new Selection(type.name, fields, !this.#usesVariables);
+    return new Selection(type.name, fields, this.#usesVariables ? null : new Map());
   }
 
   #field(type: GraphQLObjectType, nodes: readonly FieldNode[]): Field | null {
@@ -62,12 +60,12 @@ class Look {
     const definition = type.getFields()[name];
     if (node === undefined || definition === undefined) return null;
     const below = namedObjectType(definition.type);
-    const selection = below === null ? Selection.NOTHING : this.below(below, nodes);
+    const selection = below === null ? Selection.NOTHING : this.select(below, nodes);
     if (definition.args.length === 0) return { name, args: {}, selection };
     this.#usesVariables ||= hasVariable(node);
     try {
       const args = getArgumentValues(definition, node, this.info.variableValues);
-      checkText(args);
+      checkStorable(args);
       return { name, args, selection };
     } catch (error) {
       return { name, args: {}, refusal: error as Error, selection };

@@ -1,0 +1,179 @@
+import { ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import { MaxIntrospectionDepthRule, type GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Context } from '../app/context.js';
+import { KnownDocuments } from './known-documents.js';
+import { formatError, maskingPlugin, type Mask } from './masking.js';
+import { EncodedData, operationPlugin } from './operation-plugin.js';
+import { persistedQueries } from './persisted-queries.js';
+import { returnRootValues, runRootFields } from './root-fields.js';
+
+/** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
+const MAX_TOKENS = 5_000;
+/** Most errors of one document, and of the variables of one operation, that are reported. */
+const MAX_ERRORS = 20;
+/** Most `Accept` headers of which the content type is known. */
+const MAX_ACCEPT_HEADERS = 100;
+
+/** An HTTP request to the endpoint. */
+export interface EndpointRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The query string with its question mark, or empty. */
+  readonly search: string;
+  /** Parsed, where it was JSON. */
+  readonly body: unknown;
+}
+
+/** The answer to it. */
+export interface EndpointAnswer {
+  readonly status: number;
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  readonly body: string;
+}
+
+export interface EndpointOptions {
+  readonly introspection: boolean;
+  /** Hides what clients must not see: see `masking.ts`. */
+  readonly mask: Mask;
+  readonly logger: NonNullable<ConstructorParameters<typeof ApolloServer>[0]['logger']>;
+}
+
+/**
+ * Answers GraphQL requests over HTTP.
+ *
+ * Apollo Server parses, validates, executes by graphql-js, and answers. It is not asked again about an operation that
+ * it has let through before: the same text, within the limits whatever its variables are, with an Accept header that it
+ * has negotiated before. Such an operation is run at once (`runRootFields`). Where that leaves anything to graphql-js,
+ * Apollo answers after all, with what was read.
+ */
+export class Endpoint {
+  /** Content types of answers without errors, by `Accept` header. */
+  readonly #contentTypes = new LRUCache<string, string>({ max: MAX_ACCEPT_HEADERS });
+
+  private constructor(
+    private readonly apollo: ApolloServer<Context>,
+    private readonly documents: KnownDocuments,
+  ) {}
+
+  /** @param schema its resolvers are wrapped: see `returnRootValues` */
+  static async start(
+    schema: GraphQLSchema,
+    { introspection, mask, logger }: EndpointOptions,
+  ): Promise<Endpoint> {
+    const documents = new KnownDocuments(schema);
+    const apollo = new ApolloServer<Context>({
+      schema: returnRootValues(schema),
+      documentStore: documents.store,
+      cache: persistedQueries(),
+      introspection,
+      includeStacktraceInErrorResponses: false,
+      stopOnTerminationSignals: false,
+      parseOptions: { maxLexicalTokens: MAX_TOKENS },
+      validationOptions: { maxErrors: MAX_ERRORS },
+      validationRules: [MaxIntrospectionDepthRule],
+      executionOptions: { maxCoercionErrors: MAX_ERRORS },
+      logger,
+      stringifyResult: (result) =>
+        result.data instanceof EncodedData ? bodyOf(result.data) : `${JSON.stringify(result)}\n`,
+      formatError: formatError(mask),
+      plugins: [
+        // It would look at every field of every answer.
+        ApolloServerPluginCacheControlDisabled(),
+        ApolloServerPluginInlineTraceDisabled(),
+        ApolloServerPluginLandingPageDisabled(),
+        maskingPlugin(mask),
+        operationPlugin(documents),
+      ],
+    });
+    await apollo.start();
+    return new Endpoint(apollo, documents);
+  }
+
+  stop(): Promise<void> {
+    return this.apollo.stop();
+  }
+
+  /** @param makeContext called at most once; what it throws is an error of the answer */
+  async answer(request: EndpointRequest, makeContext: () => Promise<Context>): Promise<EndpointAnswer> {
+    let made: Promise<Context> | undefined;
+    const context = (): Promise<Context> => (made ??= makeContext());
+    const accept = request.headers.accept ?? '';
+    const contentType = this.#contentTypes.get(accept);
+    if (contentType !== undefined) {
+      const body = await this.#answerKnown(request, context);
+      if (body !== null) return { status: 200, headers: [['content-type', contentType]], body };
+    }
+    const {
+      status = 200,
+      headers,
+      body,
+    } = await this.apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: apolloRequest(request),
+      context,
+    });
+    if (body.kind === 'chunked') throw new Error('Incremental delivery is not served.');
+    const negotiated = headers.get('content-type');
+    if (status === 200 && negotiated !== undefined) this.#contentTypes.set(accept, negotiated);
+    return { status, headers, body: body.string };
+  }
+
+  /** The answer to a known operation; null where it is for Apollo to answer. */
+  async #answerKnown(request: EndpointRequest, context: () => Promise<Context>): Promise<string | null> {
+    const { query, operationName, variables } = plainRequest(request) ?? {};
+    if (query === undefined) return null;
+    const operation = this.documents.withText(query)?.operation(operationName);
+    if (!operation?.alwaysWithinLimits) return null;
+    const made = await context().catch(() => null);
+    if (made === null) return null;
+    const data = await runRootFields(operation, variables, made);
+    if (data === null) return null;
+    made.log.operation = operation.logName;
+    return bodyOf(new EncodedData(data));
+  }
+}
+
+function bodyOf({ json }: EncodedData): string {
+  return `{"data":${json}}\n`;
+}
+
+/** A request for an operation, as far as nothing about it needs to be checked. */
+interface PlainRequest {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>> | null;
+}
+
+/** Null where Apollo has to look at the request: at its form, or at the hash of a persisted query. */
+function plainRequest({ method, body }: EndpointRequest): PlainRequest | null {
+  // Only JSON becomes an object, which no page of another site can send without a preflight.
+  if (method !== 'POST' || !isObject(body)) return null;
+  const { query, variables = null, operationName = null, extensions = null } = body;
+  if (typeof query !== 'string' || !(operationName === null || typeof operationName === 'string'))
+    return null;
+  if (!(variables === null || isObject(variables))) return null;
+  if (!(extensions === null || (isObject(extensions) && !('persistedQuery' in extensions)))) return null;
+  return { query, operationName, variables };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The headers that Apollo looks at; none of them is ever an array. */
+const APOLLO_HEADERS = ['content-type', 'accept', 'x-apollo-operation-name', 'apollo-require-preflight'];
+
+function apolloRequest({ method, headers: given, search, body }: EndpointRequest): HTTPGraphQLRequest {
+  const headers = new HeaderMap();
+  for (const name of APOLLO_HEADERS) {
+    const value = given[name];
+    if (typeof value === 'string') headers.set(name, value);
+  }
+  return { method, headers, search, body };
+}

@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Context, createRepositories, type OperationLog } from '../app/context.js';
+import { createSchema } from '../app/schema.js';
+import { apiKeyScheme } from '../auth/api-key-scheme.js';
+import { authenticate, type AuthScheme } from '../auth/authenticate.js';
+import { bearerScheme } from '../auth/bearer-scheme.js';
+import { identityOf, type Identity } from '../auth/caller.js';
+import { DevIssuer } from '../auth/dev-issuer.js';
+import { RemoteKeySet } from '../auth/key-set.js';
+import type { Config } from '../config.js';
+import type { Database } from '../database/database.js';
+import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
+import { Strategies } from '../domain/strategies/strategies.js';
+import { Endpoint } from '../graphql/endpoint.js';
+import type { Mask } from '../graphql/masking.js';
+import { sendCompressed } from './compression.js';
+
+/** Where the API is served. */
+export const GRAPHQL_PATH = '/graphql';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the log line of a GraphQL request tells beyond HTTP. */
+    graphql?: OperationLog & { caller?: Identity };
+  }
+}
+
+/** Serves the API: who is asking, then the GraphQL endpoint. */
+export async function serveGraphql(
+  app: FastifyInstance,
+  config: Config,
+  database: Database,
+  mask: Mask,
+): Promise<void> {
+  const repositories = createRepositories(database.em, new Strategies(config.strategies));
+  const schemes = [apiKeyScheme(database.em), await bearer(config)];
+  const schema = createSchema();
+  const sdl = config.introspection ? gatewaySdl(schema) : null;
+  const endpoint = await Endpoint.start(schema, {
+    introspection: config.introspection,
+    mask,
+    logger: app.log,
+  });
+  app.addHook('onClose', () => endpoint.stop());
+  app.route({
+    method: ['GET', 'POST'],
+    url: GRAPHQL_PATH,
+    handler: async (request, reply) => {
+      request.graphql = {};
+      const { method, headers, body } = request;
+      const answer = await endpoint.answer({ method, headers, search: searchOf(request), body }, () =>
+        contextOf(request),
+      );
+      reply.code(answer.status);
+      for (const [name, value] of answer.headers) reply.header(name, value);
+      return sendCompressed(request, reply, answer.body);
+    },
+  });
+
+  async function contextOf(request: FastifyRequest): Promise<Context> {
+    try {
+      const viewer = await authenticate(schemes, request.raw);
+      request.graphql = { caller: identityOf(viewer) };
+      return new Context(viewer, repositories, request.graphql, sdl);
+    } catch (error) {
+      throw mask(error);
+    }
+  }
+}
+
+function searchOf({ url }: FastifyRequest): string {
+  const query = url.indexOf('?');
+  return query === -1 ? '' : url.slice(query);
+}
+
+/** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */
+async function bearer({ oauth, adminRole, database }: Config): Promise<AuthScheme> {
+  if (oauth !== null) return bearerScheme({ ...oauth, adminRole }, new RemoteKeySet(oauth.jwksUrl).getKey);
+  if (database.kind === 'postgresql') return bearerScheme(null, null);
+  const issuer = await DevIssuer.open(database.directory);
+  return bearerScheme(issuer.settings(adminRole), issuer.getKey);
+}

@@ -1,0 +1,105 @@
+import { isTimestampText } from '../database/timestamp.js';
+import { isUuid } from '../database/uuid.js';
+import { limitExceeded, type Problems } from '../errors.js';
+import { decodeCursor, scopeDigest, type Position } from './cursor.js';
+import type { KeysetColumn, Ordering } from './keyset.js';
+
+/** Rows of a page when neither `first` nor `last` is given. */
+export const DEFAULT_PAGE_SIZE = 20;
+/** Most rows of one page. */
+export const MAX_PAGE_SIZE = 100;
+/** What a page size must be, in words. */
+export const PAGE_SIZE_RANGE = `1 to ${MAX_PAGE_SIZE}`;
+
+export const BAD_CURSOR =
+  'is not a cursor of this connection: it is damaged, or belongs to another connection, ordering, filter or caller.';
+
+/** What a connection field takes. Null counts as not given. */
+export interface PageArguments {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+/** The arguments of a connection, checked: `limit` rows from the start of the window, or from its end. */
+export interface PageWindow {
+  readonly fromEnd: boolean;
+  readonly limit: number;
+  /** The window lies after this position … */
+  readonly after: Position | null;
+  /** … and before this one. */
+  readonly before: Position | null;
+}
+
+/** What the cursors of a list depend on. */
+export interface CursorList {
+  readonly ordering: Ordering;
+  /** Whether the list belongs to an object, whose id then stands first in its cursors: they are no other object's. */
+  readonly hasParent: boolean;
+  /** What else the cursors belong to beside the caller: the list's name, its ordering and filter. */
+  readonly cursorScope: readonly unknown[];
+}
+
+/**
+ * Checks the arguments of a connection.
+ *
+ * Adds to `problems` what is wrong with them. A page over the maximum is LIMIT_EXCEEDED; it is thrown only
+ * when nothing else is wrong, so that the client learns of all the other mistakes at once.
+ *
+ * @param caller called only when there is a cursor
+ * @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED
+ */
+export function pageWindow(
+  args: PageArguments,
+  { ordering, hasParent, cursorScope }: CursorList,
+  caller: () => object,
+  problems: Problems,
+): PageWindow {
+  const first = args.first ?? null;
+  const last = args.last ?? null;
+  const range = `must be between 1 and ${MAX_PAGE_SIZE}`;
+  if (first !== null && last !== null) {
+    problems.add('last', `must not be given together with first; give one of them, which ${range}.`);
+  }
+  for (const [name, size] of [
+    ['first', first],
+    ['last', last],
+  ] as const) {
+    if (size !== null && size < 1) problems.add(name, `${range}; it is ${size}.`);
+  }
+  const columns = [...(hasParent ? [PARENT_COLUMN] : []), ...ordering];
+  const position = (name: 'after' | 'before'): Position | null => {
+    const cursor = args[name] ?? null;
+    if (cursor === null) return null;
+    const decoded = decodeCursor(scopeDigest(...cursorScope, caller()), cursor);
+    const isGood =
+      decoded?.length === columns.length &&
+      columns.every((column, index) => couldHold(column, decoded[index] ?? null));
+    if (!isGood) problems.add(name, BAD_CURSOR);
+    return decoded;
+  };
+  const [after, before] = [position('after'), position('before')];
+  problems.throwIfAny();
+  const limit = first ?? last ?? DEFAULT_PAGE_SIZE;
+  if (limit > MAX_PAGE_SIZE) {
+    throw limitExceeded(
+      `${first === null ? 'last' : 'first'} ${range}; it is ${limit}. Use cursors to read further.`,
+    );
+  }
+  return { fromEnd: last !== null, limit, after, before };
+}
+
+/** What stands before the columns of the ordering in the cursors of a list with a parent. */
+const PARENT_COLUMN = { type: 'text', nullable: false } as const;
+
+/** A cursor can be forged; what PostgreSQL could not take or cast must not reach it. */
+function couldHold(
+  { type, nullable }: Pick<KeysetColumn, 'type' | 'nullable'>,
+  value: string | null,
+): boolean {
+  if (value === null) return nullable;
+  if (type === 'text') return value.isWellFormed() && !value.includes('\0');
+  if (type === 'bigint') return /^-?\d{1,18}$/.test(value);
+  return type === 'uuid' ? isUuid(value) : isTimestampText(value);
+}

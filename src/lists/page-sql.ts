@@ -1,0 +1,260 @@
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
+import { badUserInput, limitExceeded } from '../errors.js';
+import type { CompileContext } from '../sql-json/compile-context.js';
+import {
+  boolean,
+  number,
+  objectJson,
+  quoted,
+  text,
+  token,
+  toSql,
+  type FieldJson,
+  type JsonSql,
+} from '../sql-json/json-sql.js';
+import type { Selection } from '../sql-json/selection.js';
+import { cursorSql } from './cursor.js';
+import { after, and, or, orderBy, reversed, type Ordering, type PositionSql } from './keyset.js';
+import { BAD_CURSOR, type PageWindow } from './page-arguments.js';
+
+/** What is asked for of the rows of a connection, as `nodes` or in its `edges`: each way apart. */
+export function nodeSelections(connection: Selection): Selection[] {
+  const edges = connection.all('edges').flatMap(({ selection }) => selection.all('node'));
+  return [...connection.all('nodes'), ...edges].map(({ selection }) => selection);
+}
+
+/** The column of a row's position in the list, as a JSON array. */
+const POSITION = raw('item.position');
+
+/** Where the rows of a list are. */
+export interface ListSql {
+  /** The table with its alias, and what is joined to it. */
+  readonly table: Sql;
+  /** The unique id of a row, the last column of the ordering. */
+  readonly id: Sql;
+  /** Who may see what: conditions of which one must hold. None: nothing is visible. */
+  readonly scope: readonly Sql[];
+  /** What else must hold. */
+  readonly filter: readonly Sql[];
+  readonly ordering: Ordering;
+  /** Id of the object that the list belongs to; null for a list of its own. */
+  readonly parentId: Sql | null;
+}
+
+/** The window of a page, its positions as SQL. */
+export interface PageWindowSql extends Pick<PageWindow, 'fromEnd' | 'limit'> {
+  readonly after: PositionSql | null;
+  readonly before: PositionSql | null;
+}
+
+/**
+ * The JSON of one page of a list, with the fields of a Relay connection: its rows, and of its count, page flags and
+ * cursors what is asked for.
+ *
+ * Of the page flags, the one on the side that the page is read towards is known by reading one row more.
+ * The other needs a look at the list beyond the cursor that was given: everything up to that cursor, its
+ * own row included, lies before the page.
+ *
+ * @param cursorScope digest of the scope of its cursors
+ * @param row compiles a row
+ */
+export function pageJson(
+  context: CompileContext,
+  list: ListSql,
+  window: PageWindowSql,
+  cursorScope: Sql,
+  connection: Selection,
+  row: (selection: Selection) => JsonSql,
+): JsonSql {
+  if (list.scope.length === 0) return emptyPageJson(context, connection);
+  const own = {
+    ...window,
+    after: ownPosition(list, window.after),
+    before: ownPosition(list, window.before),
+  };
+  const rows = new Rows(list, own);
+  const cursor = (position: Sql): Sql => cursorSql(cursorScope, position);
+  const backward = reversed(list.ordering);
+  const anyBefore = own.after ? existsSql(list, backward, own.after) : sql`FALSE`;
+  const anyAfter = own.before ? existsSql(list, list.ordering, own.before) : sql`FALSE`;
+  const pageInfo: Record<string, FieldJson> = {
+    hasNextPage: () => boolean(window.fromEnd ? anyAfter : rows.orMore(anyAfter)),
+    hasPreviousPage: () => boolean(window.fromEnd ? rows.orMore(anyBefore) : anyBefore),
+    startCursor: () => quoted(cursor(rows.position('first'))),
+    endCursor: () => quoted(cursor(rows.position('last'))),
+  };
+  const edge: Record<string, FieldJson> = {
+    node: (_args, node) => [rows.column(row(node))],
+    cursor: () => token(cursor(rows.ownPosition())),
+  };
+  const page = objectJson(context, connection, {
+    nodes: (_args, node) => rows.joined([rows.column(row(node))]),
+    edges: (_args, selection) => rows.joined(objectJson(context, selection, edge)),
+    pageInfo: (_args, selection) => objectJson(context, selection, pageInfo),
+    totalCount: () => number(countSql(list)),
+  });
+  return (['after', 'before'] as const).reduce<JsonSql>((json, name) => {
+    const parentOfCursor = window[name]?.[0];
+    if (!parentOfCursor || list.parentId === null) return json;
+    const isOwn = sql`${list.parentId}::text IS NOT DISTINCT FROM ${parentOfCursor}`;
+    const refused = [context.refuse(badUserInput([{ argument: name, message: BAD_CURSOR }]))];
+    return [sql`CASE WHEN ${isOwn} THEN ${toSql(json)} ELSE ${toSql(refused)} END`];
+  }, rows.read(page));
+}
+
+/** The JSON of a page of nothing, which needs no database. */
+function emptyPageJson(context: CompileContext, connection: Selection): JsonSql {
+  const pageInfo = {
+    hasNextPage: ['false'],
+    hasPreviousPage: ['false'],
+    startCursor: ['null'],
+    endCursor: ['null'],
+  };
+  return objectJson(context, connection, {
+    nodes: ['[]'],
+    edges: ['[]'],
+    pageInfo: (_args, selection) => objectJson(context, selection, pageInfo),
+    totalCount: ['0'],
+  });
+}
+
+/** Most texts that are made of the rows of one page; PostgreSQL has 1,664 columns at most. */
+const MAX_TEXTS = 1_000;
+
+/** Adds a text; returns its number. @throws LIMIT_EXCEEDED when there are too many */
+function addText(texts: Sql[], next: Sql): number {
+  if (texts.length === MAX_TEXTS) {
+    throw limitExceeded(`The rows of one page may be asked for in ${MAX_TEXTS} ways at most.`);
+  }
+  return texts.push(next) - 1;
+}
+
+/** The rows of one page, of which is read what was asked for. */
+class Rows {
+  /** Texts made of each row: the columns `item.c0`, … */
+  readonly #columns: Sql[] = [];
+  /** What is made of all rows: the columns `page.l0`, … */
+  readonly #joined: Sql[] = [];
+  #wantsPosition = false;
+  #wantsMore = false;
+
+  constructor(
+    private readonly list: ListSql,
+    private readonly window: PageWindowSql,
+  ) {}
+
+  /** A text made of each row. */
+  column(json: JsonSql): Sql {
+    return raw(`item.c${addText(this.#columns, toSql(json))}`);
+  }
+
+  /** The position of each row. */
+  ownPosition(): Sql {
+    this.#wantsPosition = true;
+    return POSITION;
+  }
+
+  /** A list of what this JSON is for each row. */
+  joined(json: JsonSql): JsonSql {
+    const joined = sql`string_agg(${toSql(json)}, ','${this.#order()})`;
+    return ['[', raw(`coalesce(page.l${addText(this.#joined, joined)}, '')`), ']'];
+  }
+
+  /** The position of the first or last row of the page, whichever way it is read; NULL when there is none. */
+  position(end: 'first' | 'last'): Sql {
+    const position = sql`array_agg(${this.ownPosition()}${this.#order()})`;
+    const positions = `page.l${addText(this.#joined, position)}`;
+    return raw(end === 'first' ? `${positions}[1]` : `${positions}[cardinality(${positions})]`);
+  }
+
+  /** Whether there are more rows in the direction of reading, or else this. */
+  orMore(condition: Sql): Sql {
+    this.#wantsMore = true;
+    return sql`page.more OR ${condition}`;
+  }
+
+  /** The JSON of the page, once all that it needs was asked for. */
+  read(page: JsonSql): JsonSql {
+    if (this.#joined.length === 0 && !this.#wantsMore) return page;
+    const { limit, fromEnd } = this.window;
+    const columns = this.#columns.map((column, index) => sql`${column} AS c${raw(String(index))}`);
+    if (this.#wantsPosition) columns.push(sql`${positionSql(this.list)} AS position`);
+    const rows = rowsSql(this.list, this.window, columns, this.#wantsMore ? limit + 1 : limit);
+    const isNumbered = this.#wantsMore || fromEnd;
+    const shown = this.#wantsMore ? sql` FILTER (WHERE item.number <= ${raw(String(limit))})` : empty;
+    const joined = this.#joined.map((all, index) => sql`${all}${shown} AS l${raw(String(index))}`);
+    if (this.#wantsMore) joined.push(sql`count(*) > ${raw(String(limit))} AS more`);
+    // Rows are numbered as they come, which is the order of the subquery within.
+    const items = isNumbered ? sql`SELECT *, row_number() OVER () AS number FROM (${rows}) item` : rows;
+    return [sql`(SELECT ${toSql(page)} FROM (SELECT ${join(joined, ', ')} FROM (${items}) item) page)`];
+  }
+
+  #order(): Sql {
+    return this.window.fromEnd ? sql` ORDER BY item.number DESC` : empty;
+  }
+}
+
+/** A position without the parent's id that stands before it in the cursors of a list with a parent. */
+function ownPosition(list: ListSql, position: PositionSql | null): PositionSql | null {
+  return position && list.parentId ? position.slice(1) : position;
+}
+
+function countSql({ table, scope, filter }: ListSql): Sql {
+  return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(scope), ...filter])})`;
+}
+
+/**
+ * Whether any row of the list stands at this position or after it. Asked as the first such row in the list's
+ * order: that walks an index from the position, where EXISTS would let PostgreSQL search the table for any.
+ */
+function existsSql({ table, scope, filter }: ListSql, ordering: Ordering, position: PositionSql): Sql {
+  const probes = scope.flatMap((visible) =>
+    after(ordering, position, true).map(
+      (later) =>
+        sql`(SELECT TRUE FROM ${table} WHERE ${and([visible, ...filter, later])} ORDER BY ${orderBy(ordering)} LIMIT 1)`,
+    ),
+  );
+  return sql`coalesce(${join(probes, ', ')}, FALSE)`;
+}
+
+/** The position of a row, as a JSON array. */
+function positionSql({ parentId, ordering }: ListSql): Sql {
+  const values = ordering.map(({ text: column, type }) => (type === 'text' ? text(column) : quoted(column)));
+  const all = parentId ? [text(sql`${parentId}::text`), ...values] : values;
+  return toSql([...all.flatMap((value, index) => [index === 0 ? '[' : ',', ...value]), ']']);
+}
+
+/** So many rows of the page, in the direction that it is read in. */
+function rowsSql(list: ListSql, window: PageWindowSql, columns: readonly Sql[], limit: number): Sql {
+  const { table, id } = list;
+  const selected = columns.length === 0 ? empty : join(columns, ', ');
+  const branches = branchesOf(list, window);
+  const ordering = orderBy(window.fromEnd ? reversed(list.ordering) : list.ordering);
+  // The limit is written into the text: as a parameter it would hide from the planner how few rows are
+  // wanted, and a prepared statement would be planned anew each time.
+  const tail = sql`ORDER BY ${ordering} LIMIT ${raw(String(limit))}`;
+  const [only, ...others] = branches;
+  const condition =
+    only !== undefined && others.length === 0
+      ? only
+      : sql`${id} IN (${join(
+          branches.map((branch) => sql`(SELECT ${id} FROM ${table} WHERE ${branch} ${tail})`),
+          ' UNION ALL ',
+        )})`;
+  return sql`SELECT ${selected} FROM ${table} WHERE ${condition} ${tail}`;
+}
+
+/** Conditions of the window, apart wherever an index can serve each of them alone. */
+function branchesOf(list: ListSql, window: PageWindowSql): Sql[] {
+  const forward = list.ordering;
+  const backward = reversed(forward);
+  // The side that the page is read away from is walked by index; the other side only ends the walk.
+  const [start, end] = window.fromEnd
+    ? [window.before && after(backward, window.before), window.after && after(forward, window.after)]
+    : [window.after && after(forward, window.after), window.before && after(backward, window.before)];
+  return list.scope.flatMap((visible) =>
+    (start ?? [undefined]).map((later) =>
+      and([visible, ...list.filter, ...(later ? [later] : []), ...(end ? [or(end)] : [])]),
+    ),
+  );
+}
