@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Kind, parse } from 'graphql';
+import { readFile } from 'node:fs/promises';
+import { startApi, type Api, type Credentials } from '../support/api.js';
+import { rowsOf, type Owner, type Rows } from '../support/builders.js';
+import { startIssuer, type Issuer } from '../support/issuer.js';
+
+const HEADING = '## Reassign strategies, and take it back';
+
+let issuer: Issuer;
+let api: Api;
+let rows: Rows;
+let admin: Credentials;
+let alice: Owner;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  api = await startApi({ env: issuer.env });
+  rows = rowsOf(api.database);
+  admin = await issuer.admin('the-operator');
+  alice = await rows.owner();
+});
+afterAll(async () => {
+  await api.close();
+  await issuer.close();
+});
+
+/** The operations of the README's story by name, letter for letter. */
+async function story(): Promise<Map<string, string>> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = readme.split(HEADING)[1]?.split(/^##/m)[0] ?? '';
+  const blocks = [...section.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, block = '']) => block);
+  const operations = blocks.flatMap((block) =>
+    parse(block).definitions.map((definition) => {
+      if (definition.kind !== Kind.OPERATION_DEFINITION || !definition.loc) throw new Error('An operation?');
+      return [definition.name?.value ?? '', block.slice(definition.loc.start, definition.loc.end)] as const;
+    }),
+  );
+  return new Map(operations);
+}
+
+test('what the README tells an operator to do does what it says: preview, execute, look, undo, roll back', async () => {
+  const operations = await story();
+  expect([...operations.keys()]).toEqual(['Preview', 'Execute', 'Look', 'Undo', 'Rollback']);
+  const run = async (name: string, variables: object = {}): Promise<unknown> => {
+    const data = await api.data(operations.get(name) ?? '', { ...variables }, admin);
+    return Object.values(data)[0];
+  };
+  const strategyIdsOf = async (): Promise<unknown[]> =>
+    (await api.database.query('SELECT "strategyId" FROM games ORDER BY "externalGameId"')).map(
+      ({ strategyId }) => strategyId,
+    );
+  for (const [index, externalGameId] of ['a', 'b', 'c'].entries()) {
+    const created_at = `2026-01-0${index + 1}T00:00:00Z`;
+    await alice.game({ externalGameId, strategyId: 'socio_bee', created_at });
+  }
+  await (await rows.owner()).game({ externalGameId: 'd', strategyId: 'default' });
+
+  const untouched = await api.database.dump();
+  expect(await run('Preview')).toEqual({ count: 3 });
+  expect(await api.database.dump()).toBe(untouched);
+
+  const executed = await run('Execute');
+  expect(executed).toEqual({
+    count: 3,
+    reassignment: { id: expect.any(String), createdAt: expect.any(String) },
+  });
+  const { reassignment } = executed as { reassignment: { id: string } };
+  expect(await strategyIdsOf()).toEqual(['default', 'default', 'default', 'default']);
+
+  expect(await run('Look')).toEqual({
+    nodes: [
+      {
+        ...reassignment,
+        kind: 'BULK',
+        oldStrategyId: 'socio_bee',
+        newStrategyId: 'default',
+        count: 3,
+        madeBy: { apiKey: null, oauthUserId: 'the-operator' },
+        undoneAt: null,
+        games: {
+          totalCount: 3,
+          nodes: ['c', 'b', 'a'].map((externalGameId) => ({ externalGameId, strategyId: 'default' })),
+        },
+      },
+    ],
+  });
+
+  // Somebody has put one of the games elsewhere meanwhile.
+  await api.database.query(
+    `UPDATE games SET "strategyId" = 'greengageStrategy' WHERE "externalGameId" = 'b'`,
+  );
+  expect(await run('Undo', { reassignment: reassignment.id })).toEqual({
+    restored: 2,
+    skipped: 1,
+    undone: { undoneAt: expect.any(String) },
+    reassignment: { id: expect.any(String), kind: 'UNDO', undoes: { id: reassignment.id } },
+  });
+  expect(await strategyIdsOf()).toEqual(['socio_bee', 'greengageStrategy', 'socio_bee', 'default']);
+
+  const first = await alice.strategy({ name: 'walks', version: 1, status: 'ARCHIVED' });
+  const second = await alice.strategy({ name: 'walks', version: 2 });
+  const game = await alice.game({ externalGameId: 'e', strategyId: second.strategyId });
+  await game.task({ strategyId: second.strategyId });
+  const counts = { gameCount: 1, taskCount: 1 };
+  expect(await run('Rollback', { strategy: second.strategyId, dryRun: true })).toEqual({
+    ...counts,
+    strategy: null,
+    reassignment: null,
+  });
+  expect(await run('Rollback', { strategy: second.strategyId, dryRun: false })).toEqual({
+    ...counts,
+    strategy: { id: first.strategyId, version: '1', status: 'PUBLISHED', publishedAt: expect.any(String) },
+    reassignment: { id: expect.any(String), kind: 'ROLLBACK', count: 1, taskCount: 1 },
+  });
+  expect((await strategyIdsOf())[4]).toBe(first.strategyId);
+});

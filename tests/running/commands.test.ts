@@ -1,0 +1,222 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { rowsOf } from '../support/builders.js';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
+import { createGameDatabase } from '../support/game-database.js';
+import { ask, closeWorkplaces, until, Workplace, type Ended, type Program } from '../support/process.js';
+
+let workplace: Workplace;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  workplace = await Workplace.create();
+  database = await createTestDatabase();
+}, 60_000);
+afterAll(async () => {
+  await closeWorkplaces();
+  await database.drop();
+});
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function run(program: Program, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return workplace.run(program, { args, env: { DATABASE_URL: database.url, ...env } });
+}
+
+const apiKey = (...args: string[]): Promise<Ended> => run('commands/api-key', args);
+
+/** Expects that a command failed with one line that says this. */
+function expectOneLine({ code, stdout, stderr }: Ended, wanted: RegExp): void {
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+  expect(stderr).toMatch(wanted);
+}
+
+async function createKey(client: string): Promise<{ secret: string; prefix: string }> {
+  const { code, stdout, stderr } = await apiKey('create', '--client', client);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [secret = ''] = stdout.split('\n');
+  return { secret, prefix: secret.split('.')[0] ?? '' };
+}
+
+describe('npm run api-key', () => {
+  test('makes a key that works at once, of which only the hash is stored', async () => {
+    const { secret, prefix } = await createKey('The App ☀');
+    expect(secret).toMatch(/^gme_live_[\w-]{8}\.[\w-]{32}$/);
+    const server = await workplace.serve({ DATABASE_URL: database.url });
+    expect(await ask(await server.origin(), '{ viewer { apiKey } }', secret)).toMatchObject({
+      status: 200,
+      data: { viewer: { apiKey: prefix } },
+    });
+    const rows = await database.query('SELECT * FROM apikey WHERE client = $1', ['The App ☀']);
+    expect(rows).toEqual([
+      expect.objectContaining({
+        apiKey: prefix,
+        apiKeyHash: createHash('sha256').update(secret).digest('hex'),
+      }),
+    ]);
+    expect(JSON.stringify(rows)).not.toContain(secret.split('.')[1]);
+    await server.kill();
+  });
+
+  test('lists the keys with their state, and no secret', async () => {
+    const { secret, prefix } = await createKey('listed');
+    const { code, stdout } = await apiKey('list');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^${prefix}\\tactive\\t\\d{4}-.*Z\\tlisted$`, 'm'));
+    expect(stdout).not.toContain(secret.split('.')[1]);
+  });
+
+  test('a revoked key stops within 5 seconds, also on a server that has just used it', async () => {
+    const { secret, prefix } = await createKey('to be revoked');
+    const server = await workplace.serve({ DATABASE_URL: database.url });
+    const origin = await server.origin();
+    const status = async (): Promise<number> =>
+      (await ask(origin, '{ games { totalCount } }', secret)).status;
+    expect(await status()).toBe(200);
+    const using = setInterval(() => void status().catch(() => {}), 200);
+    try {
+      expect(await apiKey('revoke', prefix)).toMatchObject({ code: 0, stderr: '' });
+      await until(async () => (await status()) === 401, undefined, 5_250);
+    } finally {
+      clearInterval(using);
+    }
+    expect((await apiKey('list')).stdout).toMatch(new RegExp(`^${prefix}\\trevoked`, 'm'));
+    expectOneLine(await apiKey('revoke', prefix), /no active API key/);
+    await server.kill();
+  });
+
+  test('works on the database of a GAME before any of our migrations', async () => {
+    const game = await createGameDatabase();
+    cleanups.push(() => game.drop());
+    const env = { DATABASE_URL: game.url };
+    expect(await run('commands/api-key', ['list'], env)).toMatchObject({
+      code: 0,
+      stdout: 'There are no API keys.\n',
+    });
+    expect(await run('commands/api-key', ['create', '--client', 'x'], env)).toMatchObject({ code: 0 });
+    expect(await game.query('SELECT client, active FROM apikey')).toEqual([{ client: 'x', active: true }]);
+  });
+
+  test.each([
+    [[]],
+    [['create']],
+    [['create', '--client']],
+    [['create', '--client', '']],
+    [['create', '--client', 'a', 'b']],
+    [['create', '--client', '--description', 'd']],
+    [['list', 'all']],
+    [['revoke']],
+    [['list', '--json']],
+  ])('%j is refused in one line that says how it is used, and changes nothing', async (args) => {
+    const before = await database.dump();
+    expectOneLine(await apiKey(...args), /create --client NAME.*list.*revoke PREFIX/);
+    expect(await database.dump()).toBe(before);
+  });
+
+  test('a mistake is told before an embedded database is made', async () => {
+    expectOneLine(await workplace.run('commands/api-key', { args: ['oops'] }), /create --client NAME/);
+    expect(await readdir(workplace.directory)).not.toContain('.data');
+  });
+});
+
+describe('every command that needs the database', () => {
+  const programs: readonly (readonly [Program, readonly string[]])[] = [
+    ['commands/api-key', ['list']],
+    ['commands/api-key', ['create', '--client', 'x']],
+    ['commands/migrate', []],
+    ['commands/seed', ['--games', '5']],
+  ];
+
+  test.each(programs)('%s %j says in one line that it does not answer', async (program, args) => {
+    const env = { DATABASE_URL: 'postgres://game:canary@127.0.0.1:1/game' };
+    const ended = await run(program, args, env);
+    expectOneLine(ended, /database does not answer/);
+    expect(ended.stderr).not.toContain('canary');
+  });
+
+  test.each(programs.filter(([program]) => program !== 'commands/migrate'))(
+    '%s %j says in one line that it has no tables, and what to run',
+    async (program, args) => {
+      const empty = await createEmptyDatabase();
+      cleanups.push(() => empty.drop());
+      expectOneLine(await run(program, args, { DATABASE_URL: empty.url }), /npm run migrate/);
+    },
+  );
+
+  test('names bad settings, all at once', async () => {
+    const ended = await run('commands/migrate', [], { DATABASE_POOL_MAX: 'x', LOG_LEVEL: 'x' });
+    expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(ended.stderr).toMatch(/^DATABASE_POOL_MAX .*\nLOG_LEVEL .*\n$/);
+  });
+});
+
+describe('npm run migrate', () => {
+  test('says what it did, and what it did not', async () => {
+    const empty = await createEmptyDatabase();
+    cleanups.push(() => empty.drop());
+    const env = { DATABASE_URL: empty.url };
+    expect(await run('commands/migrate', [], env)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Applied M0001\w+.*\.\n$/),
+      stderr: '',
+    });
+    expect(await run('commands/migrate', [], env)).toMatchObject({
+      code: 0,
+      stdout: 'The database is up to date.\n',
+    });
+  });
+});
+
+describe('npm run token', () => {
+  test.each([
+    ['on a database server', { DATABASE_URL: 'postgres://localhost/game' }],
+    [
+      'with an issuer of its own',
+      {
+        DATABASE_URL: '',
+        OAUTH_ISSUER: 'https://i.example.org',
+        OAUTH_AUDIENCE: 'a',
+        OAUTH_JWKS_URL: 'https://i.example.org/k',
+      },
+    ],
+  ])('%s makes no token, and says why in one line', async (_name, env) => {
+    expectOneLine(await run('commands/token', ['--admin'], env), /your own issuer/);
+  });
+
+  test.each([[['--role', 'x']], [['admin']], [['--subject']], [['--subject', '--admin']]])(
+    '%j is refused in one line',
+    async (args) => {
+      expectOneLine(await run('commands/token', args, { DATABASE_URL: '' }), /token/);
+    },
+  );
+});
+
+describe('npm run seed', () => {
+  test.each([
+    [[], /--games is missing/],
+    [['--games', '0'], /--games must be a whole number/],
+    [['--games', '-5'], /--games/],
+    [['--games', '99999999999'], /--games must be a whole number/],
+    [['--games', '5', '--seed', 'x'], /--seed must be a whole number/],
+    [['--gmaes', '5'], /--gmaes/],
+  ] as [string[], RegExp][])('%j is refused in one line, and changes nothing', async (args, wanted) => {
+    const before = await database.dump();
+    expectOneLine(await run('commands/seed', args), wanted);
+    expect(await database.dump()).toBe(before);
+  });
+
+  test('a database that holds games already is refused, unless it is asked for', async () => {
+    const full = await createTestDatabase();
+    cleanups.push(() => full.drop());
+    await rowsOf(full).game();
+    const before = await full.dump();
+    const ended = await run('commands/seed', ['--games', '5'], { DATABASE_URL: full.url });
+    expectOneLine(ended, /holds games already; --into-existing/);
+    expect(await full.dump()).toBe(before);
+  });
+});

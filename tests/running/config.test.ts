@@ -1,0 +1,150 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { ConfigError, readConfig } from '../../src/config.js';
+
+/** The names of the variables that the server reads. */
+function variables(): string[] {
+  const names = new Set<string>();
+  const env = new Proxy<NodeJS.ProcessEnv>({}, { get: (_, name) => void names.add(String(name)) });
+  readConfig(env);
+  return [...names].sort();
+}
+
+/** The settings of the sample file, each with its value. */
+async function samples(): Promise<Record<string, string>> {
+  const text = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
+  return Object.fromEntries(
+    [...text.matchAll(/^# ?([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+}
+
+/** What a refusal of these settings says, a line for each that is wrong. */
+function refusals(env: NodeJS.ProcessEnv): string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n');
+  }
+}
+
+describe('every setting that the server reads', () => {
+  test('stands in .env.example, and nothing else does', async () => {
+    expect(variables().length).toBeGreaterThan(10);
+    expect(Object.keys(await samples()).sort()).toEqual(variables());
+  });
+
+  test('has a value in .env.example that is accepted as it stands', async () => {
+    const env = await samples();
+    expect(Object.entries(env).filter(([, value]) => value === '')).toEqual([]);
+    expect(refusals(env)).toEqual([]);
+    expect(refusals({ ...env, DATABASE_URL: '' })).toEqual([]);
+  });
+
+  test('has a row in the table of README.md, and nothing else does', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+    const [table = ''] = /^\| variable \|[^]*?\n\n/m.exec(readme) ?? [];
+    const cells = table.split('\n').map((row) => row.split('|')[1] ?? '');
+    const names = cells.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name = '']) => name));
+    expect(names.sort()).toEqual(variables());
+  });
+});
+
+describe('a value that cannot be used', () => {
+  const canary = 'canary-5e1f';
+  const bad: readonly (readonly [name: string, value: string])[] = [
+    ['DATABASE_URL', `mysql://root:${canary}@localhost/game`],
+    ['DATABASE_URL', `postgres://game:${canary}@[/game`],
+    ['DATABASE_URL', `postgres://game:${canary}@localhost/game?sslmode=prefer`],
+    ['DATABASE_URL', `postgres://game:${canary}@localhost/game?sslmode=VERIFY-FULL`],
+    ['DATABASE_URL', `postgres://game:${canary}@localhost/game?sslmode=verify-ca`],
+    [
+      'DATABASE_URL',
+      `postgres://game:${canary}@localhost/game?sslmode=verify-ca&sslrootcert=/nowhere/${canary}`,
+    ],
+    ['DATABASE_URL', `postgres://game:${canary}@localhost:99999/game`],
+    ['DATABASE_URL', `postgres://game:%${canary}@localhost/game`],
+    ['DATABASE_POOL_MAX', '0'],
+    ['DATABASE_POOL_MAX', '-1'],
+    ['DATABASE_POOL_MAX', '1.5'],
+    ['DATABASE_POOL_MAX', '1001'],
+    ['DATABASE_POOL_MAX', ' 5'],
+    ['DATABASE_PREPARED_STATEMENTS', 'false'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '0x50'],
+    ['PORT', 'http'],
+    ['OAUTH_JWKS_URL', 'login.example.org/keys'],
+    ['OAUTH_JWKS_URL', 'file:///etc/passwd'],
+    ['BUILT_IN_STRATEGIES', 'withoutVersion'],
+    ['BUILT_IN_STRATEGIES', 'a@1,,b@2'],
+    ['LOG_LEVEL', 'verbose'],
+    ['LOG_LEVEL', 'INFO'],
+  ];
+
+  test.each(bad)('%s=%s is refused by name, with an example that is accepted', (name, value) => {
+    const oauth = { OAUTH_ISSUER: 'https://i.example.org', OAUTH_AUDIENCE: 'a' };
+    const env = { ...(name === 'OAUTH_JWKS_URL' ? oauth : {}), [name]: value };
+    const lines = refusals(env);
+    expect(lines).toHaveLength(1);
+    const [, named, example = ''] = /^(\w+) .*\. Example: \1=(.*)$/.exec(lines[0] ?? '') ?? [];
+    expect(named).toBe(name);
+    expect(refusals({ ...env, [name]: example })).toEqual([]);
+  });
+
+  test('is never repeated where it may hold a password', () => {
+    const urls = bad.filter(([name]) => name === 'DATABASE_URL').map(([, url]) => url);
+    expect(urls.map((url) => refusals({ DATABASE_URL: url }).join()).join()).not.toContain(canary);
+  });
+
+  test('is reported together with all others', () => {
+    const env = {
+      DATABASE_URL: 'localhost',
+      DATABASE_POOL_MAX: 'x',
+      DATABASE_PREPARED_STATEMENTS: 'x',
+      OAUTH_AUDIENCE: 'game',
+      PORT: 'x',
+      BUILT_IN_STRATEGIES: 'x',
+      LOG_LEVEL: 'x',
+    };
+    const lines = refusals(env);
+    expect(lines).toHaveLength(Object.keys(env).length);
+    for (const name of Object.keys(env)) expect(lines.filter((line) => line.includes(name))).toHaveLength(1);
+  });
+});
+
+describe('settings that belong together', () => {
+  const oauth = {
+    OAUTH_ISSUER: 'https://login.example.org/realms/game',
+    OAUTH_AUDIENCE: 'game-graphql',
+    OAUTH_JWKS_URL: 'https://login.example.org/keys',
+  };
+
+  test.each(Object.keys(oauth))('of the issuer of tokens: without %s the others are refused', (name) => {
+    const lines = refusals({ ...oauth, [name]: '' });
+    expect(lines).toEqual([expect.stringContaining(name)]);
+  });
+
+  test('without any of them bearer tokens have no issuer', () => {
+    expect(readConfig({}).oauth).toBeNull();
+    expect(readConfig(oauth).oauth).toMatchObject({ issuer: oauth.OAUTH_ISSUER, clientId: 'game-graphql' });
+  });
+});
+
+describe('without any setting', () => {
+  test('the server is for this machine alone, with a database of its own', () => {
+    expect(readConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 4000,
+      database: { kind: 'embedded', directory: '.data' },
+      adminRole: 'AdministratorGAME',
+      strategies: { realm: 'GameRealm' },
+    });
+  });
+
+  test('an empty value counts as none', () => {
+    const empty = Object.fromEntries(variables().map((name) => [name, '']));
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+});

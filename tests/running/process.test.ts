@@ -1,0 +1,345 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { Agent, get } from 'node:http';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { rowsOf, type Owner } from '../support/builders.js';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
+import { catalogOf } from '../support/game-database.js';
+import { ask, closeWorkplaces, health, until, within, Workplace, type Child } from '../support/process.js';
+
+/** Stands in the URL of the database; the server of the tests asks for no password. */
+const PASSWORD = 'canary-f3a9c2';
+
+let workplace: Workplace;
+let database: TestDatabase;
+let owner: Owner;
+let url: string;
+
+beforeAll(async () => {
+  workplace = await Workplace.create();
+  database = await createTestDatabase();
+  owner = await rowsOf(database).owner();
+  url = withPassword(database.url);
+}, 60_000);
+afterAll(async () => {
+  await closeWorkplaces();
+  await database.drop();
+});
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function withPassword(plain: string): string {
+  return plain.replace('postgres@', `postgres:${PASSWORD}@`);
+}
+
+function serve(env: NodeJS.ProcessEnv = {}): Promise<Child> {
+  return workplace.serve({ DATABASE_URL: url, ...env });
+}
+
+const create = (name: string) =>
+  `mutation { createGame(input: { externalGameId: "${name}", platform: "web" }) { game { id } } }`;
+
+/** Keeps every mutation of games waiting until it is told to let go. */
+async function holdWrites(): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE games IN SHARE MODE');
+  const release = (): Promise<void> => client.end().catch(() => {});
+  cleanups.push(release);
+  return release;
+}
+
+/** Waits until so many statements of the server wait for a lock. */
+async function writesWaiting(count: number): Promise<void> {
+  await until(async () => {
+    const rows = await database.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return rows.length >= count;
+  });
+}
+
+async function takenPort(): Promise<{ server: Server; port: number }> {
+  const server = createServer((socket) => socket.destroy());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => server.close());
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+describe('a start on a database server', () => {
+  test('tells no secret, makes no demo, and migrates nothing', async () => {
+    const empty = await createEmptyDatabase();
+    cleanups.push(() => empty.drop());
+    const child = await serve({ DATABASE_URL: withPassword(empty.url), LOG_LEVEL: 'trace' });
+    const origin = await child.origin();
+    const ready = await fetch(`${origin}/health/ready`);
+    expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('npm run migrate')]);
+    expect(await health(origin, 'live')).toBe(200);
+    const key = 'gme_live_CANARY_1.canary-of-a-key';
+    expect((await ask(origin, '{ games { totalCount } }', key)).status).toBeGreaterThanOrEqual(400);
+    expect((await catalogOf(empty)).tables).toEqual([]);
+
+    child.signal('SIGTERM');
+    const { code, stdout, stderr } = await child.ended();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout + stderr).not.toMatch(new RegExp(`${PASSWORD}|canary-of-a-key|gme_live_\\S+\\.|curl`));
+    // Nothing but the log: a JSON object a line.
+    for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('level');
+  });
+
+  test('is ready on a port of its own, and says so once', async () => {
+    const child = await serve();
+    const origin = await child.origin();
+    expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 200]);
+    expect(child.log().filter(({ msg }) => String(msg).includes('Ready'))).toHaveLength(1);
+    expect(await ask(origin, '{ viewer { apiKey } }', owner.key)).toMatchObject({
+      data: { viewer: { apiKey: owner.prefix } },
+    });
+  });
+
+  test('on a port that is taken says so in one line, and fails', async () => {
+    const { port } = await takenPort();
+    const ended = await workplace.run('main', { env: { DATABASE_URL: url, PORT: String(port) } });
+    expect(ended).toMatchObject({ code: 1, signal: null, stdout: '' });
+    expect(ended.stderr).toMatch(new RegExp(`^Cannot listen: .*EADDRINUSE.*${port}.*\\n$`));
+  });
+
+  test.each([
+    ['that this machine does not have', '192.0.2.1'],
+    ['that nobody knows', 'no-such-host.invalid'],
+  ])('on an address %s says so in one line, and fails', async (_name, HOST) => {
+    const ended = await workplace.run('main', { env: { DATABASE_URL: url, HOST, PORT: '0' } });
+    expect(ended).toMatchObject({ code: 1, signal: null, stdout: '' });
+    expect(ended.stderr).toMatch(/^Cannot listen: .*Set HOST and PORT.*\n$/);
+  });
+
+  test('with bad settings names all of them at once, without a stack, and fails', async () => {
+    const env = {
+      DATABASE_URL: `mysql://root:${PASSWORD}@localhost/game`,
+      DATABASE_POOL_MAX: 'many',
+      PORT: '70000',
+      OAUTH_ISSUER: 'https://issuer.example.org',
+      LOG_LEVEL: 'loud',
+    };
+    const ended = await workplace.run('main', { env });
+    expect(ended).toMatchObject({ code: 1, signal: null, stdout: '' });
+    const lines = ended.stderr.trim().split('\n');
+    for (const name of Object.keys(env)) expect(lines.filter((line) => line.includes(name))).toHaveLength(1);
+    expect(lines).toHaveLength(Object.keys(env).length);
+    expect(ended.stderr).not.toMatch(/^ +at |canary/m);
+  });
+});
+
+describe('a database that is not there', () => {
+  const QUERY = '{ games { totalCount } }';
+
+  test('when nobody listens the server is up but not ready, and serves by itself once there is one', async () => {
+    const { server, port } = await takenPort();
+    server.close();
+    await once(server, 'close');
+    const target = new URL(url);
+    const child = await serve({ DATABASE_URL: url.replace(`:${target.port}/`, `:${port}/`) });
+    const origin = await child.origin();
+    expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 503]);
+    expect(await ask(origin, QUERY, owner.key)).toMatchObject({
+      status: 503,
+      codes: ['SERVICE_UNAVAILABLE'],
+    });
+
+    const forward = createServer((socket) => {
+      const upstream = new URL(database.url);
+      const onward = connectTo(Number(upstream.port));
+      socket.pipe(onward).pipe(socket);
+      for (const end of [socket, onward])
+        end.on('error', () => [socket, onward].map((each) => each.destroy()));
+    });
+    cleanups.push(() => forward.close());
+    await once(forward.listen(port, '127.0.0.1'), 'listening');
+    await until(async () => (await health(origin, 'ready')) === 200, undefined, 3_000);
+    expect(await ask(origin, QUERY, owner.key)).toMatchObject({ status: 200, codes: [] });
+    expect(child.stdout + child.stderr).not.toContain(PASSWORD);
+    await child.kill();
+  });
+
+  test('when it does not exist yet the same holds', async () => {
+    const name = `later_${randomUUID().replaceAll('-', '')}`;
+    const child = await serve({ DATABASE_URL: url.replace(database.name, name) });
+    const origin = await child.origin();
+    expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 503]);
+    expect(await ask(origin, QUERY, owner.key)).toMatchObject({
+      status: 503,
+      codes: ['SERVICE_UNAVAILABLE'],
+    });
+
+    await database.query(`CREATE DATABASE ${name} TEMPLATE game_template`);
+    cleanups.push(async () => {
+      await child.kill();
+      await database.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    });
+    await until(async () => (await health(origin, 'ready')) === 200, undefined, 3_000);
+    expect(await ask(origin, QUERY, owner.key)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] });
+  });
+});
+
+describe('a stop', () => {
+  test('answers what it has begun, is no longer ready, and exits with 0', async () => {
+    const child = await serve();
+    const origin = await child.origin();
+    const release = await holdWrites();
+    const name = `held-${randomUUID().slice(0, 8)}`;
+    const answer = ask(origin, create(name), owner.key);
+    await writesWaiting(1);
+    child.signal('SIGTERM');
+    // Whoever asks for its health gets a no, or no connection.
+    await until(async () => (await health(origin, 'ready').catch(() => 503)) === 503, undefined, 1_000);
+    expect(child.isOver).toBe(false);
+    await release();
+    expect(await answer).toMatchObject({ status: 200, codes: [] });
+    expect(await within(3_000, child.ended())).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(await database.query('SELECT FROM games WHERE "externalGameId" = $1', [name])).toHaveLength(1);
+  });
+
+  test('tells whoever asks on an open connection that it is not ready', async () => {
+    const child = await serve();
+    const { port } = new URL(await child.origin());
+    const release = await holdWrites();
+    // Two requests on one connection: the second is read before the first is answered.
+    const socket = connectTo(Number(port));
+    cleanups.push(() => socket.destroy());
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (received += text));
+    const body = JSON.stringify({ query: create(`pipelined-${randomUUID().slice(0, 8)}`) });
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${owner.key}\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await writesWaiting(1);
+    child.signal('SIGTERM');
+    await delay(100);
+    socket.write('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    await release();
+    const { code } = await child.ended();
+    expect(code).toBe(0);
+    expect(received.match(/HTTP\/1.1 \d+/g)?.[0]).toBe('HTTP/1.1 200');
+    expect(received.match(/HTTP\/1.1 \d+/g)?.[1] ?? 'HTTP/1.1 503').toBe('HTTP/1.1 503');
+  });
+
+  test('under load leaves no write that was done but not answered', async () => {
+    const child = await serve();
+    const origin = await child.origin();
+    const run = randomUUID().slice(0, 8);
+    const answered = new Set<string>();
+    const clients = Array.from({ length: 16 }, async (_, client) => {
+      for (let count = 0; ; count++) {
+        const name = `load-${run}-${client}-${count}`;
+        const { status } = await ask(origin, create(name), owner.key);
+        if (status !== 200) return;
+        answered.add(name);
+      }
+    });
+    const ends = Promise.allSettled(clients);
+    await until(() => answered.size > 100);
+    child.signal('SIGTERM');
+    expect(await child.ended()).toMatchObject({ code: 0, stderr: '' });
+    await ends;
+    const done = await database.query<{ name: string }>(
+      `SELECT "externalGameId" AS name FROM games WHERE starts_with("externalGameId", $1)`,
+      [`load-${run}-`],
+    );
+    expect(done.map(({ name }) => name).filter((name) => !answered.has(name))).toEqual([]);
+    expect(answered.size).toBe(done.length);
+  });
+
+  test('a connection that is kept alive without a request does not hold it up', async () => {
+    const child = await serve();
+    const agent = new Agent({ keepAlive: true });
+    cleanups.push(() => agent.destroy());
+    const response = get(`${await child.origin()}/health/live`, { agent });
+    const [answer] = (await once(response, 'response')) as [NodeJS.ReadableStream];
+    await once(answer.resume(), 'end');
+    child.signal('SIGTERM');
+    expect(await within(3_000, child.ended())).toMatchObject({ code: 0 });
+  });
+
+  test('two signals within a second count as one: npm and a terminal both send them', async () => {
+    const child = await serve();
+    const release = await holdWrites();
+    const answer = ask(await child.origin(), create(`twice-${randomUUID().slice(0, 8)}`), owner.key);
+    await writesWaiting(1);
+    child.signal('SIGINT');
+    await delay(200);
+    child.signal('SIGTERM');
+    await delay(200);
+    expect(child.isOver).toBe(false);
+    await release();
+    expect((await answer).codes).toEqual([]);
+    expect(await child.ended()).toMatchObject({ code: 0 });
+  });
+
+  test('a second signal after more than a second ends it at once, with 1', async () => {
+    const child = await serve();
+    await holdWrites();
+    const answer = ask(await child.origin(), create(`never-${randomUUID().slice(0, 8)}`), owner.key);
+    answer.catch(() => {});
+    await writesWaiting(1);
+    child.signal('SIGTERM');
+    await delay(1_150);
+    expect(child.isOver).toBe(false);
+    child.signal('SIGTERM');
+    expect(await within(1_000, child.ended())).toMatchObject({ code: 1, signal: null });
+    await expect(answer).rejects.toThrow('fetch failed');
+  });
+
+  test('of npm start stops the server, and leaves nothing running', async () => {
+    const child = workplace.spawn('npm', ['start'], {
+      DATABASE_URL: url,
+      PORT: '0',
+      HOME: workplace.directory,
+    });
+    const origin = await child.origin();
+    expect(await health(origin, 'ready')).toBe(200);
+    child.signal('SIGTERM');
+    await child.ended();
+    await until(() =>
+      health(origin, 'live').then(
+        () => false,
+        () => true,
+      ),
+    );
+    await until(async () => {
+      const rows = await database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'game-graphql'`,
+      );
+      return rows.length === 0;
+    });
+  });
+});
+
+describe('an error that nobody caught', () => {
+  test.each([
+    ['thrown', 'setTimeout(()=>{throw new Error("planted")})'],
+    ['rejected', 'Promise.reject(new Error("planted"))'],
+  ])('and was %s ends the server with 1, after it has answered what it has begun', async (_name, code) => {
+    const plant = `data:text/javascript,process.on('SIGUSR2',()=>{${code}})`;
+    const args = ['--import', plant, 'dist/src/main.js'];
+    const child = workplace.spawn(process.execPath, args, { DATABASE_URL: url, PORT: '0' });
+    const release = await holdWrites();
+    const answer = ask(await child.origin(), create(`crash-${randomUUID().slice(0, 8)}`), owner.key);
+    await writesWaiting(1);
+    child.signal('SIGUSR2');
+    await until(() => child.stderr.includes('Error: planted'));
+    await release();
+    expect(await answer).toMatchObject({ status: 200, codes: [] });
+    expect(await within(5_500, child.ended())).toMatchObject({ code: 1, signal: null });
+  });
+});
+
+function connectTo(port: number) {
+  return connect({ port, host: '127.0.0.1' });
+}
