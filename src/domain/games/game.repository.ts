@@ -6,7 +6,7 @@ import { identityOf, type Caller, type KnownCaller } from '../../auth/caller.js'
 import { query } from '../../database/query.js';
 import { inTransaction } from '../../database/transaction.js';
 import { isUuid } from '../../database/uuid.js';
-import { badUserInput, conflict, limitExceeded, notFound, Problems, sqlState } from '../../errors.js';
+import { conflict, notFound, Problems, sqlState } from '../../errors.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { KEY } from '../../sql-json/bind.js';
@@ -14,7 +14,7 @@ import { callerSql } from '../caller-sql.js';
 import { domainStatements } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { beginMove, moveGames } from '../reassignments/move-games.js';
+import { bulkUpdate, type BulkUpdate, type BulkUpdated } from '../reassignments/bulk-update.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
 import type { Game } from './game.entity.js';
@@ -51,22 +51,6 @@ export interface GameCopy {
   readonly id: string;
   readonly externalGameId: string;
   readonly dryRun?: boolean;
-}
-
-/** Which games to move, and from where to where. */
-export interface BulkUpdate {
-  readonly oldStrategyId: string;
-  readonly newStrategyId: string;
-  /** Only games with these ids. */
-  readonly ids?: readonly string[] | null | undefined;
-  /** Most games that may be moved. */
-  readonly atMost?: number | null | undefined;
-  readonly dryRun?: boolean;
-}
-export interface BulkUpdated {
-  readonly count: number;
-  /** Id of the record of the move; null when nothing matched, and on a dry run. */
-  readonly reassignmentId: string | null;
 }
 
 export interface PatchedGame {
@@ -348,78 +332,10 @@ export class GameRepository extends EntityRepository<Game> {
   }
 
   /**
-   * Moves every game visible to the caller from one strategy to another, in a single UPDATE, and records the
-   * move; answers how many there were. A dry run counts, and locks no game.
-   *
-   * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games;
-   *   LIMIT_EXCEEDED when there are more than `atMost`: then nothing is written
+   * Moves every game visible to the caller from one strategy to another, in one transaction: see `bulkUpdate`.
    */
   async bulkUpdateStrategyId(caller: KnownCaller, update: BulkUpdate): Promise<BulkUpdated> {
-    const { oldStrategyId, newStrategyId, dryRun = false } = update;
-    const atMost = update.atMost ?? null;
-    return inTransaction(this.em, async (em) => {
-      await beginMove(em, caller, dryRun);
-      const problems = new Problems();
-      problems.checkText('input.oldStrategyId', oldStrategyId);
-      problems.checkText('input.ids', update.ids);
-      if (oldStrategyId === newStrategyId) {
-        problems.add('input.newStrategyId', 'must differ from oldStrategyId.');
-      }
-      if (atMost !== null && atMost < 0)
-        problems.add('input.atMost', `must not be negative; it is ${atMost}.`);
-      const strategy = await this.strategies.findAssignable(em, caller, newStrategyId, !dryRun);
-      if (strategy === null) problems.add('input.newStrategyId', this.strategies.unassignableMessage());
-      problems.throwIfAny();
-
-      const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;
-      const condition = sql`${only} AND ${or(gamesVisibleTo(callerSql(caller)))}`;
-      // An admin meets games of every realm; what anybody else may see is of its own.
-      const realm = caller.kind === 'admin' ? (strategy?.realm ?? null) : null;
-      const check = ({ count, unsuited }: { count: number; unsuited: number }): void => {
-        if (unsuited > 0) {
-          const message = `is a custom strategy of another realm than ${unsuited} of the ${count} games; nothing was written.`;
-          throw badUserInput([{ argument: 'input.newStrategyId', message }]);
-        }
-        if (atMost !== null && count > atMost) {
-          throw limitExceeded(
-            `${count} games match, which is more than atMost: ${atMost}. Nothing was written.`,
-          );
-        }
-      };
-      // Counting first spares a move that would only be rolled back.
-      if (dryRun || atMost !== null) {
-        const counted = await this.#within(em).#countMoves(oldStrategyId, condition, realm);
-        check(counted);
-        if (dryRun) return { count: counted.count, reassignmentId: null };
-      }
-      const record = { kind: 'BULK', oldStrategyId, newStrategyId } as const;
-      const moved = await moveGames(em, caller, record, condition, realm, this.strategies.realm);
-      check(moved);
-      const { count, reassignmentId } = moved;
-      if (reassignmentId !== null) {
-        await recordWrite(em, caller, 'Strategy reassigned', {
-          reassignment_id: reassignmentId,
-          old_strategy_id: oldStrategyId,
-          new_strategy_id: newStrategyId,
-          games_reassigned: count,
-        });
-      }
-      return { count, reassignmentId };
-    });
-  }
-
-  async #countMoves(
-    strategyId: string,
-    condition: Sql,
-    realm: string | null,
-  ): Promise<{ count: number; unsuited: number }> {
-    const [counted] = await query<{ count: number; unsuited: number }>(
-      this.em,
-      sql`SELECT count(*)::int AS count,
-            (count(*) FILTER (WHERE coalesce(g."apiKey_used", ${this.strategies.realm}) <> ${realm}::text))::int AS unsuited
-          FROM games g WHERE g."strategyId" = ${strategyId} AND ${condition}`,
-    );
-    return counted ?? { count: 0, unsuited: 0 };
+    return inTransaction(this.em, (em) => bulkUpdate(em, caller, this.strategies, update));
   }
 
   /** This repository in a transaction. */

@@ -4,8 +4,6 @@ import type { Context } from '../../app/context.js';
 import { checkIdCount } from '../../graphql/schema/ids.js';
 import { selectionOf } from '../../graphql/schema/select.js';
 import {
-  BulkUpdateStrategyIdInput,
-  BulkUpdateStrategyIdPayload,
   CreateGameInput,
   CreateGamePayload,
   DeleteGameInput,
@@ -145,23 +143,5 @@ export class GameResolver {
   ): Promise<DuplicateGamePayload> {
     const game = await games.duplicateGame(caller, input, selectionOf(info).below('game'));
     return { game: input.dryRun ? null : game };
-  }
-
-  @Mutation(() => BulkUpdateStrategyIdPayload, {
-    nullable: true,
-    description:
-      'Moves all your games (an admin: all games) that are on one strategy to another, all of them or none.',
-  })
-  async bulkUpdateStrategyId(
-    @Ctx() { caller, games, reassignments }: Context,
-    @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where, and which games.' })
-    input: BulkUpdateStrategyIdInput,
-    @Info() info: GraphQLResolveInfo,
-  ): Promise<BulkUpdateStrategyIdPayload> {
-    checkIdCount('input.ids', input.ids ?? []);
-    const { count, reassignmentId } = await games.bulkUpdateStrategyId(caller, input);
-    const selection = selectionOf(info).below('reassignment');
-    const [reassignment] = await reassignments.getReassignmentsByIds(caller, [reassignmentId], selection);
-    return { count, reassignment: reassignment ?? null };
   }
 }

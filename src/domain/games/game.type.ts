@@ -7,7 +7,6 @@ import { FieldArg, FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../../lists/keyset.js';
 import { LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
-import { StrategyReassignmentType } from '../reassignments/reassignment.type.js';
 import { Principal } from '../viewer/viewer.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
@@ -375,46 +374,6 @@ export class DeleteGamePayload {
 
   @Field(() => DeletedCounts, { description: 'What went with it.' })
   readonly deleted!: DeletedCounts;
-}
-
-@InputType({ description: 'A move of games from one strategy to another: all of yours, or some of them.' })
-export class BulkUpdateStrategyIdInput {
-  @Field(() => ID, { description: 'The strategy that the games are on now. It need not exist any more.' })
-  oldStrategyId!: string;
-
-  @Field(() => ID, {
-    description: 'A built-in strategy, or `custom:<uuid>` of a published custom one of yours.',
-  })
-  newStrategyId!: string;
-
-  @Field(() => [ID], {
-    nullable: true,
-    description: 'Only games with these ids, 1,000 at most; all when not given.',
-  })
-  ids?: string[] | null;
-
-  @Field(() => Int, {
-    nullable: true,
-    description:
-      'Most games that may be moved. When more match, nothing is written and the error is LIMIT_EXCEEDED.',
-  })
-  atMost?: number | null;
-
-  @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
-  dryRun!: boolean;
-}
-
-@ObjectType({ description: 'What `bulkUpdateStrategyId` did.' })
-export class BulkUpdateStrategyIdPayload {
-  @Field(() => Int, { description: 'How many games were moved.' })
-  readonly count!: number;
-
-  @Field(() => StrategyReassignmentType, {
-    nullable: true,
-    description:
-      'The record of the move, to look at and to undo; null when nothing matched, and on a dry run.',
-  })
-  readonly reassignment!: EncodedJson | null;
 }
 
 @InputType({ description: 'A game to copy.' })

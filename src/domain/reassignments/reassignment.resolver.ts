@@ -2,8 +2,11 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, Info, Mutation, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
 import { ConnectionArgs } from '../../graphql/schema/connection.js';
+import { checkIdCount } from '../../graphql/schema/ids.js';
 import { selectionOf } from '../../graphql/schema/select.js';
 import {
+  BulkUpdateStrategyIdInput,
+  BulkUpdateStrategyIdPayload,
   RollbackStrategyInput,
   RollbackStrategyPayload,
   StrategyReassignmentConnection,
@@ -24,6 +27,24 @@ export class ReassignmentResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<EncodedJson> {
     return reassignments.getAllReassignments(caller, args, selectionOf(info));
+  }
+
+  @Mutation(() => BulkUpdateStrategyIdPayload, {
+    nullable: true,
+    description:
+      'Moves all your games (an admin: all games) that are on one strategy to another, all of them or none.',
+  })
+  async bulkUpdateStrategyId(
+    @Ctx() { caller, games, reassignments }: Context,
+    @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where, and which games.' })
+    input: BulkUpdateStrategyIdInput,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<BulkUpdateStrategyIdPayload> {
+    checkIdCount('input.ids', input.ids ?? []);
+    const { count, reassignmentId } = await games.bulkUpdateStrategyId(caller, input);
+    const selection = selectionOf(info).below('reassignment');
+    const [reassignment] = await reassignments.getReassignmentsByIds(caller, [reassignmentId], selection);
+    return { count, reassignment: reassignment ?? null };
   }
 
   @Mutation(() => UndoStrategyReassignmentPayload, {
