@@ -88,8 +88,8 @@ export async function compareAnswers(
   return expected;
 }
 
-/** How long the first round is, in ms, which warms up: V8 compiles what is used often, and most of it late. */
-const WARM_UP_MS = 12_000;
+/** How long the first rounds take, in s, which warm up: V8 compiles what is used often, and most of it late. */
+const WARM_UP = 12;
 
 /** One operation, all contestants, in turn and in another order each round. */
 export async function measure(
@@ -103,15 +103,15 @@ export async function measure(
   // What is written must be another value each time.
   let times = 1;
   const connections = operation.slow ? SLOW_CONNECTIONS : CONNECTIONS;
-  const factor = operation.slow ? SLOW_FACTOR : 1;
-  for (let round = 0; round <= rounds; round++) {
+  const ms = seconds * 1_000 * (operation.slow ? SLOW_FACTOR : 1);
+  const warmUp = Math.ceil(WARM_UP / seconds);
+  for (let round = 0; round < warmUp + rounds; round++) {
     for (const turn of contestants.keys()) {
       const contestant = contestants[(turn + round) % contestants.length];
       if (contestant === undefined) continue;
       const subjects = operation.subjects(times++);
       const questions = subjects.map((subject) => questionOf(operation, contestant.name, subject));
-      const time = (round === 0 ? WARM_UP_MS : seconds * 1_000) * factor;
-      const { samples, ...measurement } = await drive(load, contestant, questions, time, connections);
+      const { samples, ...measurement } = await drive(load, contestant, questions, ms, connections);
       for (const { index, body } of samples) {
         const wanted = operation.writes ? expectedWrite(subjects[index]) : expected[index];
         if (meaningOf(body) !== wanted) {
@@ -120,8 +120,7 @@ export async function measure(
           );
         }
       }
-      // The first round warms up.
-      if (round > 0) results.get(contestant)?.push(measurement);
+      if (round >= warmUp) results.get(contestant)?.push(measurement);
     }
   }
   return results;
