@@ -1,5 +1,11 @@
 import { loadavg } from 'node:os';
-import { addLeaderboardFunction, CONTESTANTS, startContestant, type Contestant } from './contestants.ts';
+import {
+  addLeaderboardFunction,
+  CONTESTANTS,
+  startBefore,
+  startContestant,
+  type Contestant,
+} from './contestants.ts';
 import { makeData, startDatabaseServer, tidyUp, type Data } from './database.ts';
 import { compareDepths } from './deep.ts';
 import { measureFootprint } from './footprint.ts';
@@ -13,6 +19,8 @@ export interface Options {
   readonly seconds: number;
   /** Names of operations; null: all of them. */
   readonly only: readonly string[] | null;
+  /** The program of another build of ours, which is then the only one to compare with. */
+  readonly against: string | null;
 }
 
 const SIZES = { games: 200_000, points: 1_000_000, moved: 10_000 };
@@ -32,10 +40,19 @@ export async function compare(options: Options): Promise<void> {
 
 export async function compareOn(data: Data, options: Options): Promise<void> {
   const wanted = (name: string): boolean => options.only?.includes(name) ?? true;
-  await compareServers(data, options, wanted);
+  const { against } = options;
+  const ours = (): Promise<Contestant> => startContestant('ours', data.url);
+  if (against !== null) {
+    const both = [ours, () => startBefore(against, data.url)];
+    await compareServers(data, options, wanted, both);
+    if (wanted('footprint')) await measureFootprint(data, both);
+    return;
+  }
+  const all = CONTESTANTS.map((name) => () => startContestant(name, data.url));
+  await compareServers(data, options, wanted, all);
   if (wanted('h')) await compareMoves(data, options.rounds);
   if (wanted('i')) await compareDepths(data, SIZES.games, options);
-  if (wanted('footprint')) await measureFootprint(data);
+  if (wanted('footprint')) await measureFootprint(data, [ours]);
 }
 
 /** The operations that every contestant answers. */
@@ -43,12 +60,13 @@ async function compareServers(
   data: Data,
   options: Options,
   wanted: (name: string) => boolean,
+  starts: readonly (() => Promise<Contestant>)[],
 ): Promise<void> {
   await addLeaderboardFunction(data.db);
   const load = new Load();
   const contestants: Contestant[] = [];
   try {
-    for (const name of CONTESTANTS) contestants.push(await startContestant(name, data.url));
+    for (const start of starts) contestants.push(await start());
     const operations = await makeOperations(data, contestants);
     say(
       `${CONNECTIONS} connections, ${options.rounds} rounds of ${options.seconds} s in turns after a warm-up, load average ${loadavg()[0]?.toFixed(1)}\n`,

@@ -17,7 +17,12 @@ const MS_PER_TICK = 10;
 
 /** In the order in which they are shown. */
 export const CONTESTANTS = ['ours', 'PostGraphile', 'floor'] as const;
-export type ContestantName = (typeof CONTESTANTS)[number];
+/** Whose words a question is put in. */
+export type Language = (typeof CONTESTANTS)[number];
+/** `before` is another build of ours. */
+export type ContestantName = Language | 'before';
+
+export const languageOf = (name: ContestantName): Language => (name === 'before' ? 'ours' : name);
 
 /** How package.json's `start` runs the server. */
 const NODE_FLAGS = [
@@ -27,7 +32,7 @@ const NODE_FLAGS = [
 ];
 
 /** What is run, after `node`. */
-const PROGRAMS: Readonly<Record<ContestantName, string>> = {
+const PROGRAMS: Readonly<Record<Language, string>> = {
   ours: `${DIST}main.js`,
   PostGraphile: fileURLToPath(new URL('servers/postgraphile.js', import.meta.url)),
   floor: fileURLToPath(new URL('servers/floor.ts', import.meta.url)),
@@ -54,8 +59,13 @@ export interface Question {
 }
 
 /** Starts a server as it runs in production; what it logs goes into a file. */
-export function startContestant(name: ContestantName, databaseUrl: string): Promise<Contestant> {
+export function startContestant(name: Language, databaseUrl: string): Promise<Contestant> {
   return start(name, [...(name === 'ours' ? NODE_FLAGS : []), PROGRAMS[name]], 1, databaseUrl);
+}
+
+/** Starts another build of ours, this program, as ours is started. */
+export function startBefore(program: string, databaseUrl: string): Promise<Contestant> {
+  return start('before', [...NODE_FLAGS, program], 1, databaseUrl);
 }
 
 /** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */

@@ -1,8 +1,10 @@
 /**
  * How fast the server is, against PostGraphile 5 and against the floor; see CONTRIBUTING.md.
  *
- *   npm run bench -- [growth | processes | profile] [--rounds 5] [--seconds 3] [--only a,b]
+ *   npm run bench -- [growth | processes | profile] [--rounds 5] [--seconds 3] [--only a,b] [--against DIR]
  */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare } from './compare.ts';
 import { growth } from './growth.ts';
@@ -13,20 +15,27 @@ import { profile } from './profile.ts';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
     only: { type: 'string' },
+    against: { type: 'string' },
   },
 });
+const against = values.against === undefined ? null : resolve(values.against, 'dist/src/main.js');
+if (against !== null && !existsSync(against)) throw new Error(`There is no ${against}: build it first.`);
+// Builds differ little. Many short rounds show it best: what disturbs one disturbs its neighbour, and not the median.
+const [rounds, seconds] = against === null ? [5, 3] : [100, 0.2];
 const options = {
-  rounds: Number(values.rounds),
-  seconds: Number(values.seconds),
+  rounds: Number(values.rounds ?? rounds),
+  seconds: Number(values.seconds ?? seconds),
   only: values.only?.split(',') ?? null,
+  against,
 };
 try {
   const [what = 'compare'] = positionals;
   const run = { compare, growth, processes, profile }[what];
   if (run === undefined) throw new Error(`There is no ${what}: growth, processes, profile, or nothing.`);
+  if (against !== null && run !== compare) throw new Error(`${what} compares with no other build.`);
   await run(options);
 } catch (error) {
   if (!(error instanceof DifferentAnswers)) throw error;

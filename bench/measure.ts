@@ -88,8 +88,8 @@ export async function compareAnswers(
   return expected;
 }
 
-/** How many rounds long the first one is, which warms up: V8 compiles what is used often, and most of it late. */
-const WARM_UP = 4;
+/** How long the first rounds take, in s, which warm up: V8 compiles what is used often, and most of it late. */
+const WARM_UP = 12;
 
 /** One operation, all contestants, in turn and in another order each round. */
 export async function measure(
@@ -104,14 +104,14 @@ export async function measure(
   let times = 1;
   const connections = operation.slow ? SLOW_CONNECTIONS : CONNECTIONS;
   const ms = seconds * 1_000 * (operation.slow ? SLOW_FACTOR : 1);
-  for (let round = 0; round <= rounds; round++) {
+  const warmUp = Math.ceil(WARM_UP / seconds);
+  for (let round = 0; round < warmUp + rounds; round++) {
     for (const turn of contestants.keys()) {
       const contestant = contestants[(turn + round) % contestants.length];
       if (contestant === undefined) continue;
       const subjects = operation.subjects(times++);
       const questions = subjects.map((subject) => questionOf(operation, contestant.name, subject));
-      const time = round === 0 ? ms * WARM_UP : ms;
-      const { samples, ...measurement } = await drive(load, contestant, questions, time, connections);
+      const { samples, ...measurement } = await drive(load, contestant, questions, ms, connections);
       for (const { index, body } of samples) {
         const wanted = operation.writes ? expectedWrite(subjects[index]) : expected[index];
         if (meaningOf(body) !== wanted) {
@@ -120,8 +120,7 @@ export async function measure(
           );
         }
       }
-      // The first round warms up.
-      if (round > 0) results.get(contestant)?.push(measurement);
+      if (round >= warmUp) results.get(contestant)?.push(measurement);
     }
   }
   return results;

@@ -1,5 +1,5 @@
-import type { Contestant, ContestantName, Question } from './contestants.ts';
-import { ask } from './contestants.ts';
+import type { Contestant, ContestantName, Language, Question } from './contestants.ts';
+import { ask, languageOf } from './contestants.ts';
 import type { Data, Owner } from './database.ts';
 
 /** Pages of each owner that are asked for, from the first. */
@@ -24,17 +24,18 @@ export interface Subject {
 /** How a contestant is asked. */
 interface Wording {
   readonly query: string;
-  readonly variables: (subject: Subject) => object;
+  /** Of the subject and the cursor before the page, which is the contestant's own. */
+  readonly variables: (subject: Omit<Subject, 'after'>, after: unknown) => object;
 }
 
 /** The least ratio of requests/s to those of another. */
-export type Goals = Readonly<Partial<Record<Exclude<ContestantName, 'ours'>, number>>>;
+export type Goals = Readonly<Partial<Record<Exclude<Language, 'ours'>, number>>>;
 
 export interface Operation {
   readonly name: string;
   readonly title: string;
   readonly goals: Goals;
-  readonly wording: Readonly<Record<ContestantName, Wording>>;
+  readonly wording: Readonly<Record<Language, Wording>>;
   /** What is asked, in turn; `round` makes what is written differ from what was. */
   readonly subjects: (round: number) => readonly Subject[];
   /** Whether it changes what it answers. */
@@ -44,8 +45,8 @@ export interface Operation {
 }
 
 export function questionOf(operation: Operation, contestant: ContestantName, subject: Subject): Question {
-  const { query, variables } = operation.wording[contestant];
-  return { query, variables: variables(subject), owner: subject.owner };
+  const { query, variables } = operation.wording[languageOf(contestant)];
+  return { query, variables: variables(subject, subject.after?.[contestant]), owner: subject.owner };
 }
 
 /**
@@ -199,20 +200,20 @@ function pageWording(
   ours: string,
   postgraphile: string,
   besides = '',
-): Record<ContestantName, Wording> {
+): Record<Language, Wording> {
   return {
     ours: {
       query: `query ($after: String) { games(first: 20, after: $after) { ${besides} nodes { ${ours} } } }`,
-      variables: ({ after }) => ({ after: after?.ours }),
+      variables: (_, after) => ({ after }),
     },
     PostGraphile: {
       query: `query ($owner: String!, $after: Cursor) {
         allGames(first: 20, after: $after, ${PGL_PAGE}) { ${besides} nodes { ${postgraphile} } } }`,
-      variables: ({ owner, after }) => ({ owner: owner.prefix, after: after?.PostGraphile }),
+      variables: ({ owner }, after) => ({ owner: owner.prefix, after }),
     },
     floor: {
       query: statement,
-      variables: ({ owner, after }) => ({ owner: owner.prefix, after: after?.floor }),
+      variables: ({ owner }, after) => ({ owner: owner.prefix, after }),
     },
   };
 }
@@ -229,12 +230,15 @@ async function pagesOf(owners: readonly Owner[], contestants: readonly Contestan
   const pages: Subject[][] = Array.from({ length: PAGES }, () => []);
   const asked = contestants.filter(({ name }) => name !== 'floor');
   for (const owner of owners) {
-    let after = { ours: null, PostGraphile: null, floor: null } as Record<ContestantName, unknown>;
+    let after = { ours: null, before: null, PostGraphile: null, floor: null } as Record<
+      ContestantName,
+      unknown
+    >;
     for (const page of pages) {
       page.push({ owner, after });
       const next = { ...after };
       for (const { name, port } of asked) {
-        const query = CURSOR[name as keyof typeof CURSOR];
+        const query = CURSOR[languageOf(name) as keyof typeof CURSOR];
         const body = await ask(port, {
           query,
           variables: { owner: owner.prefix, after: after[name] },
