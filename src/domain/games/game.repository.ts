@@ -1,6 +1,6 @@
 import { EntityRepository, raw, type EntityName, type SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
-import sql, { type Sql } from 'sql-template-tag';
+import sql from 'sql-template-tag';
 import { recordWrite } from '../audit/audit.js';
 import { identityOf, type Caller, type KnownCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
