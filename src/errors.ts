@@ -28,6 +28,9 @@ function clientError(code: ErrorCode, message: string, extensions: object = {}):
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
+/** What a request without a credential is told. */
+export const CREDENTIAL_NEEDED = 'Send an API key in the X-API-Key header, or a bearer token.';
+
 /** No credential, or a bad one. HTTP 401. */
 export const unauthenticated = (message: string): GraphQLError =>
   clientError('UNAUTHENTICATED', message, { http: { status: 401 } });

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Caller, KnownCaller } from '../auth/caller.js';
-import { forbidden, unauthenticated } from '../errors.js';
+import { CREDENTIAL_NEEDED, forbidden, unauthenticated } from '../errors.js';
 import { Game } from '../domain/games/game.entity.js';
 import { GameRepository } from '../domain/games/game.repository.js';
 import type { GatewaySdl } from '../domain/gateways/gateway-sdl.js';
@@ -70,8 +70,7 @@ export class Context implements Repositories {
 
   /** Who is asking. @throws UNAUTHENTICATED when no credential was sent */
   get caller(): KnownCaller {
-    if (this.viewer.kind === 'anonymous')
-      throw unauthenticated('Send an API key in the X-API-Key header, or a bearer token.');
+    if (this.viewer.kind === 'anonymous') throw unauthenticated(CREDENTIAL_NEEDED);
     return this.viewer;
   }
 }

@@ -4,7 +4,8 @@ import {
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
-import { MaxIntrospectionDepthRule, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
+import { areFew } from './cost.js';
 import { LRUCache } from 'lru-cache';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from '../app/context.js';
@@ -14,9 +15,7 @@ import { EncodedData, operationPlugin } from './operation-plugin.js';
 import { persistedQueries } from './persisted-queries.js';
 import { returnRootValues, runRootFields } from './root-fields.js';
 
-/** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
-const MAX_TOKENS = 5_000;
-/** Most errors of one document, and of the variables of one operation, that are reported. */
+/** Most errors of the variables of one operation that are reported. */
 const MAX_ERRORS = 20;
 /** Most `Accept` headers of which the content type is known. */
 const MAX_ACCEPT_HEADERS = 100;
@@ -67,7 +66,7 @@ export class Endpoint {
     schema: GraphQLSchema,
     { introspection, mask, logger }: EndpointOptions,
   ): Promise<Endpoint> {
-    const documents = new KnownDocuments(schema);
+    const documents = new KnownDocuments(schema, introspection);
     const apollo = new ApolloServer<Context>({
       schema: returnRootValues(schema),
       documentStore: documents.store,
@@ -75,9 +74,6 @@ export class Endpoint {
       introspection,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
-      parseOptions: { maxLexicalTokens: MAX_TOKENS },
-      validationOptions: { maxErrors: MAX_ERRORS },
-      validationRules: [MaxIntrospectionDepthRule],
       executionOptions: { maxCoercionErrors: MAX_ERRORS },
       logger,
       stringifyResult: (result) =>
@@ -128,8 +124,8 @@ export class Endpoint {
   async #answerKnown(request: EndpointRequest, context: () => Promise<Context>): Promise<string | null> {
     const { query, operationName, variables } = plainRequest(request) ?? {};
     if (query === undefined) return null;
-    const operation = this.documents.withText(query)?.operation(operationName);
-    if (!operation?.alwaysWithinLimits) return null;
+    const operation = this.documents.operation(query, operationName);
+    if (!operation?.alwaysWithinLimits || !areFew(variables)) return null;
     const made = await context().catch(() => null);
     if (made === null) return null;
     const data = await runRootFields(operation, variables, made);

@@ -1,8 +1,14 @@
 import type { ApolloServerOptions, BaseContext } from '@apollo/server';
 import {
   getOperationAST,
+  GraphQLError,
   Kind,
+  MaxIntrospectionDepthRule,
+  NoSchemaIntrospectionCustomRule,
   OperationTypeNode,
+  parse,
+  specifiedRules,
+  validate,
   visit,
   type DocumentNode,
   type FieldNode,
@@ -11,21 +17,32 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
   type OperationDefinitionNode,
+  type SelectionSetNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
+import { CREDENTIAL_NEEDED, limitExceeded, unauthenticated } from '../errors.js';
 import type { Selection } from '../sql-json/selection.js';
+import { checkDocument } from './limits.js';
 import { collectFields } from './schema/collect-fields.js';
 
+/** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
+const MAX_TOKENS = 5_000;
+/** The same where nobody in particular asks; introspection takes some 500. */
+const MAX_TOKENS_ANONYMOUS = 1_000;
+/** Most errors of a document that are reported. */
+const MAX_ERRORS = 20;
 /** Most documents that are known, the most recently used ones, and most characters of those that are kept parsed. */
 const MAX_DOCUMENTS = 10_000;
 const MAX_LENGTH = 2_000_000;
-/** What a document that was sent once counts for, in characters. */
-const LENGTH_OF_ONCE = 50;
+/** What a document counts for that is not kept, in characters. */
+const LENGTH_OF_ENTRY = 50;
 /** Most sets of root fields of one operation: one for each set of values of the variables in @skip and @include. */
 const MAX_ROOT_FIELDS_KEPT = 16;
 /** Longest name of an operation that is logged, in characters; the name is the client's. */
-const MAX_NAME_LENGTH = 100;
+const MAX_LOGGED_NAME = 100;
+/** Returns what is wrong with a document. */
+type Validate = (document: DocumentNode) => readonly GraphQLError[];
 
 type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>['documentStore']>;
 
@@ -34,76 +51,197 @@ type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>['documentStore
  * of an operation hangs from this entry, and goes with it.
  *
  * A document is kept from the second time on that it is sent. One that never comes again dies young, where memory is
- * reclaimed at once.
+ * reclaimed at once. Of one that was refused, the errors are kept.
  */
 export class KnownDocuments {
-  readonly #entries = new LRUCache<string, KnownDocument | { readonly once: true }>({
+  readonly #validate: Validate;
+  readonly #entries = new LRUCache<string, KnownDocument>({
     max: MAX_DOCUMENTS,
     maxSize: MAX_LENGTH,
-    sizeCalculation: (entry) => ('once' in entry ? LENGTH_OF_ONCE : entry.length),
+    sizeCalculation: (entry) => entry.length,
   });
 
-  constructor(private readonly schema: GraphQLSchema) {}
-
-  /** The document with this text, where it is kept. */
-  withText(text: string): KnownDocument | null {
-    return this.#kept(hash('sha256', text, 'hex'));
+  /** @param introspection whether clients may ask for the schema, and be told names that they did not send */
+  constructor(
+    private readonly schema: GraphQLSchema,
+    introspection: boolean,
+  ) {
+    this.#validate = (document) =>
+      validate(
+        schema,
+        document,
+        [...specifiedRules, introspection ? MaxIntrospectionDepthRule : NoSchemaIntrospectionCustomRule],
+        { maxErrors: MAX_ERRORS, hideSuggestions: !introspection },
+      );
   }
 
-  /** What is known about a validated document. @param textHash SHA-256 of its text in hex */
-  of(textHash: string, document: DocumentNode): KnownDocument {
-    const kept = this.#kept(textHash);
-    return kept?.document === document ? kept : new KnownDocument(this.schema, document);
+  /** The operation of this name, where its document was sent before and nothing is wrong with it. */
+  operation(text: string, name: string | null | undefined): KnownOperation | null {
+    return this.#entries.get(hash('sha256', text, 'hex'))?.operation(name) ?? null;
   }
 
-  /** For Apollo Server, which asks for parsed and validated documents here. Its keys end with the SHA-256 of the text. */
+  /**
+   * The document with this text, parsed and checked.
+   *
+   * @param textHash SHA-256 of the text in hex
+   */
+  enter(textHash: string, text: string): KnownDocument {
+    const known = this.#entries.get(textHash);
+    const entry = known ?? new KnownDocument(this.schema, text, this.#validate);
+    entry.requests++;
+    entry.parse();
+    // Again, because its length has changed.
+    this.#entries.set(textHash, entry);
+    return entry;
+  }
+
+  /** To be called when a request with this document is answered. */
+  leave(textHash: string, entry: KnownDocument): void {
+    entry.requests--;
+    const isFirst = entry.uses++ === 0;
+    if (!isFirst || entry.requests > 0) return;
+    entry.forget();
+    this.#entries.set(textHash, entry);
+  }
+
+  /** For Apollo Server, which asks for documents here and then neither parses nor validates them. */
   get store(): DocumentStore {
     const hashOf = (key: string): string => key.slice(key.lastIndexOf(':') + 1);
     return {
-      get: (key) => Promise.resolve(this.#kept(hashOf(key))?.document),
-      set: (key, document) => {
-        const isRepeated = this.#entries.has(hashOf(key));
-        this.#entries.set(
-          hashOf(key),
-          isRepeated ? new KnownDocument(this.schema, document) : { once: true },
-        );
-        return Promise.resolve();
-      },
+      get: (key) => Promise.resolve(this.#entries.get(hashOf(key))?.document ?? REFUSED),
+      set: () => Promise.resolve(),
       delete: (key) => Promise.resolve(this.#entries.delete(hashOf(key))),
     };
   }
-
-  #kept(textHash: string): KnownDocument | null {
-    const entry = this.#entries.get(textHash);
-    return entry === undefined || 'once' in entry ? null : entry;
-  }
 }
 
-/** What is known about a validated document. */
+/** Stands for a document that was refused: Apollo needs one to go on with. */
+const REFUSED = parse('{ __typename }', { noLocation: true });
+
+/** What is known about one document. */
 export class KnownDocument {
+  /** How many requests with it were answered, and how many are being answered. */
+  uses = 0;
+  requests = 0;
+  #document: DocumentNode | null = null;
+  /** What is wrong with it; null: nothing, or not known yet. */
+  #errors: readonly GraphQLError[] | null = null;
+  #isValidated = false;
   readonly #operations = new Map<OperationDefinitionNode, KnownOperation>();
 
   constructor(
     private readonly schema: GraphQLSchema,
-    readonly document: DocumentNode,
+    private readonly text: string,
+    private readonly validate: Validate,
   ) {}
 
-  /** Length of its text, in characters. */
+  /** What it counts for in memory, in characters. */
   get length(): number {
-    return (this.document.loc?.end ?? MAX_LENGTH) + 1;
+    return LENGTH_OF_ENTRY + this.text.length * (this.#document === null ? 0 : 1);
+  }
+
+  /** Parsed; null where it was refused, or is not kept. */
+  get document(): DocumentNode | null {
+    return this.#document;
+  }
+
+  /** Parses it and checks its form, unless that is done. */
+  parse(): void {
+    if (this.#document !== null || this.#errors !== null) return;
+    try {
+      const document = parse(this.text, { maxLexicalTokens: MAX_TOKENS });
+      checkDocument(document);
+      this.#document = document;
+    } catch (error) {
+      this.#errors = [withCode(error, 'GRAPHQL_PARSE_FAILED')];
+    }
+  }
+
+  /** Drops what it was parsed to; what is wrong with it stays. */
+  forget(): void {
+    this.#document = null;
+    this.#isValidated = false;
+    this.#operations.clear();
+  }
+
+  /**
+   * What is wrong with the document for whoever asks; null: nothing. Who asks is looked at before the document is
+   * validated: without a credential only short documents are, and those that ask for something public.
+   */
+  errorsFor(isAnonymous: boolean): readonly GraphQLError[] | null {
+    const document = this.#document;
+    if (document === null) return this.#errors;
+    if (isAnonymous) {
+      if (!hasPublicField(this.schema, document)) return [unauthenticated(CREDENTIAL_NEEDED)];
+      const { tokenCount = 0 } = document;
+      if (tokenCount > MAX_TOKENS_ANONYMOUS) {
+        return [
+          limitExceeded(
+            `Without a credential a document may have at most ${MAX_TOKENS_ANONYMOUS} tokens; it has ${tokenCount}.`,
+            400,
+          ),
+        ];
+      }
+    }
+    if (!this.#isValidated) {
+      const errors = this.validate(document);
+      if (errors.length > 0) {
+        this.#errors = errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
+        this.#document = null;
+      }
+      this.#isValidated = true;
+    }
+    return this.#errors;
   }
 
   /** The operation of this name; null where there is none, or where there are several and no name is given. */
   operation(name: string | null | undefined): KnownOperation | null {
-    const definition = getOperationAST(this.document, name);
+    if (this.#document === null || !this.#isValidated) return null;
+    const definition = getOperationAST(this.#document, name);
     if (!definition) return null;
     let operation = this.#operations.get(definition);
     if (operation === undefined) {
-      operation = new KnownOperation(this.schema, this.document, definition);
+      operation = new KnownOperation(this.schema, this.#document, definition);
       this.#operations.set(definition, operation);
     }
     return operation;
   }
+}
+
+/** Gives an error of graphql-js its code, as Apollo does; an error of ours has one. */
+function withCode(error: unknown, code: string): GraphQLError {
+  if (!(error instanceof GraphQLError)) throw error;
+  return error.extensions['code'] === undefined
+    ? new GraphQLError(error.message, {
+        ...(error.nodes && { nodes: error.nodes }),
+        ...(error.source && { source: error.source }),
+        ...(error.positions && { positions: error.positions }),
+        extensions: { code, http: { status: 400 } },
+      })
+    : error;
+}
+
+/** Whether any operation of a document asks for something that needs no credential. */
+function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): boolean {
+  const fields = schema.getQueryType()?.getFields() ?? {};
+  const visited = new Set<string>();
+  const isIn = ({ selections }: SelectionSetNode): boolean =>
+    selections.some((node) => {
+      if (node.kind === Kind.FIELD) {
+        const name = node.name.value;
+        return name.startsWith('__') || fields[name]?.extensions['isPublic'] === true;
+      }
+      if (node.kind === Kind.INLINE_FRAGMENT) return isIn(node.selectionSet);
+      if (visited.has(node.name.value)) return false;
+      visited.add(node.name.value);
+      return definitions.some(
+        (definition) =>
+          definition.kind === Kind.FRAGMENT_DEFINITION &&
+          definition.name.value === node.name.value &&
+          isIn(definition.selectionSet),
+      );
+    });
+  return definitions.some((definition) => 'operation' in definition && isIn(definition.selectionSet));
 }
 
 /** A field at the root of a query. */
@@ -137,7 +275,7 @@ export class KnownOperation {
     readonly definition: OperationDefinitionNode,
   ) {
     const name = definition.name?.value ?? '';
-    this.logName = `${definition.operation} ${name.slice(0, MAX_NAME_LENGTH)}`.trim();
+    this.logName = `${definition.operation} ${name.slice(0, MAX_LOGGED_NAME)}`.trim();
     for (const part of document.definitions) {
       if (part.kind === Kind.FRAGMENT_DEFINITION) this.fragments[part.name.value] = part;
     }

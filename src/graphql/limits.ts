@@ -1,171 +1,183 @@
 import {
-  getVariableValues,
-  GraphQLError,
-  isListType,
-  isNonNullType,
   Kind,
   visit,
   type DocumentNode,
-  type GraphQLOutputType,
+  type FieldNode,
+  type FragmentDefinitionNode,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { getComplexity, type ComplexityEstimatorArgs } from 'graphql-query-complexity';
 import { limitExceeded } from '../errors.js';
-import type { KnownOperation } from './known-documents.js';
-import { MAX_IDS } from './schema/ids.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/page-arguments.js';
 
-/** Most objects and values that an operation may ask for, as far as can be told before it is run. */
-const MAX_COST = 250_000;
+/** Most characters of a name: of a field, an alias, an argument, a variable, a fragment, an operation. */
+const MAX_NAME_LENGTH = 100;
 /** Most levels of fields within each other. */
 const MAX_DEPTH = 20;
 /** Most fields at the top of an operation, aliases and `__typename` included: each is a statement of its own. */
 const MAX_ROOT_FIELDS = 50;
-/** Most nodes of a document that are looked at to estimate its cost. */
-const MAX_NODES = 10_000;
-/** How many items a list without a page size is taken to have. */
-const LIST_SIZE = 5;
+/** Most operations of a document, and most fragments. Validation compares each with each. */
+const MAX_OPERATIONS = 50;
+const MAX_FRAGMENTS = 100;
+/** Most places where fragments are spread. Validation follows each of them. */
+const MAX_SPREADS = 300;
+/** Most fields of an operation, counted where its fragments are spread. */
+const MAX_FIELDS = 10_000;
+/**
+ * Most comparisons of fields that have one name in the answer. Validation compares each two of them, and each two of
+ * the fields below them: 100 times the same field is 10,000 comparisons.
+ */
+const MAX_COMPARISONS = 50_000;
+
+const refused = (message: string): Error => limitExceeded(message, 400);
 
 /**
- * Refuses an operation that would cost too much, before anything is run. An operation that is within the limits
- * whatever its variables are is noted as such, and not looked at again.
- *
- * The cost of an operation is the number of objects and values that it may return: a field costs one
- * and what is below it, times the page size in a connection.
+ * Checks the form of a parsed document, before it is validated: so that validating it costs little. It takes time
+ * linear to the document: each fragment is looked at once, not each time that it is spread.
  *
  * @throws LIMIT_EXCEEDED with HTTP 400
  */
-export function checkLimits(known: KnownOperation, variables: Record<string, unknown>): void {
-  if (known.alwaysWithinLimits) return;
-  const { schema, document, definition } = known;
-  checkRootFields(definition, document);
-  checkDepth(definition, document);
-  // Variables that cannot be coerced are reported, all of them, by the execution, which then does nothing.
-  if (getVariableValues(schema, definition.variableDefinitions ?? [], variables, { maxErrors: 1 }).errors)
-    return;
-  const most = costOf(known, visit(document, { Directive: () => null }), variables, atMost);
-  if (most <= MAX_COST) {
-    known.alwaysWithinLimits = true;
-    return;
-  }
-  const cost = costOf(known, document, variables, asGiven);
-  if (cost > MAX_COST) {
-    throw limitExceeded(
-      `The operation may cost ${MAX_COST} at most; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
-      400,
-    );
-  }
-}
-
-function costOf(
-  { schema, definition }: KnownOperation,
-  document: DocumentNode,
-  variables: Record<string, unknown>,
-  argumentOf: ArgumentOf,
-): number {
-  try {
-    return getComplexity({
-      schema,
-      query: document,
-      ...(definition.name ? { operationName: definition.name.value } : {}),
-      variables,
-      estimators: [(field) => estimate(field, argumentOf)],
-      maxQueryNodes: MAX_NODES,
-    });
-  } catch (error) {
-    if (error instanceof GraphQLError && error.message.includes('maximum allowed number of nodes')) {
-      throw limitExceeded(`An operation may have ${MAX_NODES} fields at most, its fragments unfolded.`, 400);
-    }
-    throw error;
-  }
-}
-
-/** What an argument that makes a list long is taken to be: a number for a page, an array for ids. */
-type ArgumentOf = (
-  field: ComplexityEstimatorArgs,
-  name: 'first' | 'last' | 'ids' | 'representations',
-) => unknown;
-
-const asGiven: ArgumentOf = ({ args }, name) => args[name];
-
-/** As `asGiven`, but what comes from a variable is the most that it could be. */
-const atMost: ArgumentOf = ({ args, node }, name) => {
-  const given = node.arguments?.find((argument) => argument.name.value === name);
-  if (given?.value.kind !== Kind.VARIABLE) return args[name];
-  return name === 'first' || name === 'last' ? MAX_PAGE_SIZE : { length: MAX_IDS };
-};
-
-function estimate(asked: ComplexityEstimatorArgs, argumentOf: ArgumentOf): number {
-  const { type, field, childComplexity } = asked;
-  const own = 1 + childComplexity;
-  // The page size is counted where it is asked for, not again at `nodes` and `edges`.
-  if (type.name.endsWith('Connection')) return own;
-  if (field.args.some(({ name }) => name === 'first')) {
-    const size = Number(argumentOf(asked, 'first') ?? argumentOf(asked, 'last') ?? DEFAULT_PAGE_SIZE);
-    return 1 + Math.min(Math.max(size, 1), MAX_PAGE_SIZE) * own;
-  }
-  if (!isList(field.type)) return own;
-  const given = argumentOf(asked, 'ids') ?? argumentOf(asked, 'representations');
-  return 1 + ((given as { readonly length: number } | null | undefined)?.length ?? LIST_SIZE) * own;
-}
-
-function isList(type: GraphQLOutputType): boolean {
-  return isListType(isNonNullType(type) ? type.ofType : type);
-}
-
-function checkRootFields(operation: OperationDefinitionNode, document: DocumentNode): void {
-  const count = countFields(operation.selectionSet, document, new Set());
-  if (count > MAX_ROOT_FIELDS) {
-    throw limitExceeded(
-      `An operation may have ${MAX_ROOT_FIELDS} fields at its top, aliases included; it has ${count}.`,
-      400,
-    );
-  }
-}
-
-function countFields(set: SelectionSetNode, document: DocumentNode, visited: Set<string>): number {
-  let count = 0;
-  for (const node of set.selections) {
-    if (node.kind === Kind.FIELD) count++;
-    else if (node.kind === Kind.INLINE_FRAGMENT) count += countFields(node.selectionSet, document, visited);
-    else if (!visited.has(node.name.value)) {
-      visited.add(node.name.value);
-      count += countFields(fragment(document, node.name.value), document, visited);
-    }
-  }
-  return count;
-}
-
-function checkDepth(operation: OperationDefinitionNode, document: DocumentNode): void {
-  /** Depth below a fragment, which is looked at once however often it is used. */
-  const known = new Map<string, number>();
-  const depthOf = (set: SelectionSetNode): number =>
-    Math.max(
-      0,
-      ...set.selections.map((node) => {
-        if (node.kind === Kind.FIELD) return node.selectionSet ? 1 + depthOf(node.selectionSet) : 1;
-        if (node.kind === Kind.INLINE_FRAGMENT) return depthOf(node.selectionSet);
-        const name = node.name.value;
-        const depth = known.get(name) ?? depthOf(fragment(document, name));
-        known.set(name, depth);
-        return depth;
-      }),
-    );
-  const depth = depthOf(operation.selectionSet);
-  if (depth > MAX_DEPTH) {
-    throw limitExceeded(
-      `Fields may be nested ${MAX_DEPTH} levels deep at most; they are ${depth} deep.`,
-      400,
-    );
-  }
-}
-
-/** Validation has made sure that there is such a fragment, and that none leads back to itself. */
-function fragment(document: DocumentNode, name: string): SelectionSetNode {
+export function checkDocument(document: DocumentNode): void {
+  checkNames(document);
+  const operations: OperationDefinitionNode[] = [];
+  const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name)
-      return definition.selectionSet;
+    if (definition.kind === Kind.OPERATION_DEFINITION) operations.push(definition);
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
-  throw new RangeError(`No fragment ${name}`);
+  atMost(MAX_OPERATIONS, operations.length, 'operations', 'A document');
+  atMost(MAX_FRAGMENTS, fragments.size, 'fragments', 'A document');
+  const sizes = new Sizes(fragments);
+  for (const { selectionSet } of [...operations, ...fragments.values()]) {
+    const { fields, depth } = sizes.of(selectionSet);
+    if (depth > MAX_DEPTH) {
+      throw refused(`Fields may be nested at most ${MAX_DEPTH} levels deep; they are ${depth} deep.`);
+    }
+    atMost(MAX_FIELDS, fields, 'fields, its fragments unfolded', 'An operation');
+  }
+  // Validation reports fragments that lead back to themselves, and does not follow them.
+  if (sizes.isCyclic) return;
+  const comparisons = new Comparisons(fragments);
+  for (const { selectionSet } of operations) {
+    atMost(
+      MAX_ROOT_FIELDS,
+      comparisons.count(selectionSet),
+      'fields at its top, aliases included',
+      'An operation',
+    );
+  }
+}
+
+/** @throws LIMIT_EXCEEDED */
+function atMost(limit: number, count: number, what: string, whole: string): void {
+  if (count > limit) throw refused(`${whole} may have at most ${limit} ${what}; it has ${count}.`);
+}
+
+/** Bounds the length of names, and how often fragments are spread. */
+function checkNames(document: DocumentNode): void {
+  let spreads = 0;
+  visit(document, {
+    Name: ({ value, loc }) => {
+      if (value.length <= MAX_NAME_LENGTH) return;
+      const at = loc ? ` (line ${loc.startToken.line}, column ${loc.startToken.column})` : '';
+      throw refused(
+        `A name may have at most ${MAX_NAME_LENGTH} characters; "${value.slice(0, 20)}…"${at} has ${value.length}.`,
+      );
+    },
+    FragmentSpread: () => void spreads++,
+  });
+  atMost(MAX_SPREADS, spreads, 'places where fragments are spread', 'A document');
+}
+
+interface Size {
+  readonly fields: number;
+  readonly depth: number;
+}
+const NOTHING: Size = { fields: 0, depth: 0 };
+
+/** How many fields selection sets have, and how deep they are nested, where their fragments are spread. */
+class Sizes {
+  /** Whether a fragment leads back to itself. */
+  isCyclic = false;
+  /** By fragment; null while it is looked at. */
+  readonly #known = new Map<string, Size | null>();
+
+  constructor(private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>) {}
+
+  of(set: SelectionSetNode | undefined): Size {
+    let [fields, depth] = [0, 0];
+    for (const node of set?.selections ?? []) {
+      const size = this.#ofSelection(node);
+      fields += size.fields;
+      depth = Math.max(depth, size.depth);
+    }
+    return { fields, depth };
+  }
+
+  #ofSelection(node: SelectionNode): Size {
+    if (node.kind === Kind.FRAGMENT_SPREAD) return this.#ofFragment(node.name.value);
+    const below = this.of(node.selectionSet);
+    if (node.kind === Kind.INLINE_FRAGMENT) return below;
+    return { fields: below.fields + 1, depth: below.depth + 1 };
+  }
+
+  #ofFragment(name: string): Size {
+    const known = this.#known.get(name);
+    if (known) return known;
+    if (known === null) {
+      this.isCyclic = true;
+      return NOTHING;
+    }
+    this.#known.set(name, null);
+    const size = this.of(this.fragments.get(name)?.selectionSet);
+    this.#known.set(name, size);
+    return size;
+  }
+}
+
+/** Counts how often validation compares two fields. */
+class Comparisons {
+  #count = 0;
+
+  constructor(private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>) {}
+
+  /**
+   * Counts the comparisons of a selection set; returns how many fields it has itself.
+   *
+   * @throws LIMIT_EXCEEDED
+   */
+  count(...sets: readonly SelectionSetNode[]): number {
+    const fieldsByKey = new Map<string, FieldNode[]>();
+    for (const set of sets) this.#collect(set, fieldsByKey, new Set());
+    let fields = 0;
+    for (const same of fieldsByKey.values()) {
+      fields += same.length;
+      if (same.length > 1) this.#count += same.length ** 2;
+      if (this.#count > MAX_COMPARISONS) {
+        throw refused(
+          `Fields of one name may be selected so often that there are at most ${MAX_COMPARISONS} pairs of them. Select each field once.`,
+        );
+      }
+      const below = same.flatMap(({ selectionSet }) => selectionSet ?? []);
+      if (below.length > 0) this.count(...below);
+    }
+    return fields;
+  }
+
+  #collect(set: SelectionSetNode, fieldsByKey: Map<string, FieldNode[]>, visited: Set<string>): void {
+    for (const node of set.selections) {
+      if (node.kind === Kind.FIELD) {
+        const key = (node.alias ?? node.name).value;
+        const same = fieldsByKey.get(key);
+        if (same) same.push(node);
+        else fieldsByKey.set(key, [node]);
+      } else if (node.kind === Kind.INLINE_FRAGMENT) {
+        this.#collect(node.selectionSet, fieldsByKey, visited);
+      } else if (!visited.has(node.name.value)) {
+        visited.add(node.name.value);
+        const fragment = this.fragments.get(node.name.value);
+        if (fragment) this.#collect(fragment.selectionSet, fieldsByKey, visited);
+      }
+    }
+  }
 }

@@ -8,10 +8,8 @@ import {
 } from 'graphql';
 import type { Context } from '../app/context.js';
 import { EncodedJson } from '../sql-json/encoded-json.js';
+import type { Variables } from './cost.js';
 import type { KnownOperation, RootField } from './known-documents.js';
-
-/** Variables as a request gives them. */
-export type Variables = Readonly<Record<string, unknown>>;
 
 /**
  * Runs the fields at the root of a query, side by side.

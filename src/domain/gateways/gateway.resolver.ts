@@ -1,14 +1,16 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Ctx, Info, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Extensions, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
 import { Any, keysOf, KEYED_TYPES } from './representation.type.js';
 import { selectionOn } from '../../graphql/schema/select.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { Entity, Service } from './gateway.type.js';
+import { Entity, SDL_COST, Service } from './gateway.type.js';
 
 @Resolver()
 export class GatewayResolver {
+  @Extensions({ isPublic: true })
   @Query(() => String, {
+    complexity: SDL_COST,
     description:
       'For gateways that stitch: the schema with stitching directives. Needs no credential; FORBIDDEN where introspection is off.',
   })
@@ -16,6 +18,7 @@ export class GatewayResolver {
     return gatewaySdl.stitching;
   }
 
+  @Extensions({ isPublic: true })
   @Query(() => Service, {
     description:
       'For federated gateways: the schema. Needs no credential; FORBIDDEN where introspection is off.',

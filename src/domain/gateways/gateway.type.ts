@@ -9,8 +9,14 @@ export const Entity = createUnionType({
   types: () => [GameType, TaskType, StrategyType] as const,
 });
 
+/** The schema is a text of some 35,000 characters. */
+export const SDL_COST = 10_000;
+
 @ObjectType('_Service', { description: 'This API as a federated gateway sees it.' })
 export class Service {
-  @Field(() => String, { description: 'The schema with the directives of Apollo Federation 2.' })
+  @Field(() => String, {
+    complexity: SDL_COST,
+    description: 'The schema with the directives of Apollo Federation 2.',
+  })
   readonly sdl!: string;
 }

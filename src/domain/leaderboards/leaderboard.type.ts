@@ -2,6 +2,9 @@ import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
 
+/** Each page of a leaderboard adds up all points anew. */
+export const LEADERBOARD_COST = 2_000;
+
 @ObjectType('LeaderboardEntry', {
   description: 'What a user has collected in a game or in one of its tasks.',
 })

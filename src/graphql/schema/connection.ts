@@ -49,6 +49,9 @@ export class PageInfo {
   readonly endCursor!: string | null;
 }
 
+/** Counting looks at each item of the list, however few are shown. */
+const COUNT_COST = 500;
+
 interface Edge<Node> {
   readonly cursor: string;
   readonly node: Node;
@@ -91,6 +94,7 @@ export function connectionType<Node extends object>(
     readonly pageInfo!: PageInfo;
 
     @Field(() => Int, {
+      complexity: COUNT_COST,
       description: 'How many items the whole list has, whatever the page. Counted only when it is asked for.',
     })
     readonly totalCount!: number;

@@ -1,0 +1,284 @@
+import {
+  getNamedType,
+  isCompositeType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  Kind,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from 'graphql';
+import { limitExceeded } from '../errors.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/page-arguments.js';
+import type { KnownOperation } from './known-documents.js';
+import { MAX_IDS } from './schema/ids.js';
+
+/** What an operation may cost. */
+const MAX_COST = 250_000;
+/** How many items a list without a page size is taken to have. */
+const LIST_SIZE = 5;
+/** Cost of each value within an argument that is an object: an operator of a filter, say. */
+const ARGUMENT_COST = 20;
+/** Cost of a field of introspection, which graphql-js completes. */
+const INTROSPECTION_COST = 3;
+/** A name in the answer costs one more for each so many characters. */
+const NAME_LENGTH = 20;
+/**
+ * Most values and levels within the variables of an operation that is not looked at again. Variables that hold more
+ * are looked at each time.
+ */
+const FEW_VALUES = 200;
+/** Most levels within the variables of an operation. */
+const MAX_VARIABLES_DEPTH = 64;
+
+/** Variables as a request gives them. */
+export type Variables = Readonly<Record<string, unknown>>;
+
+/**
+ * Refuses an operation that would cost too much, before anything is run. An operation that is within the limit
+ * whatever its variables are is noted as such, and not looked at again.
+ *
+ * The cost of an operation is the number of objects and values that it may return: a field costs one and what is below
+ * it, times the page size in a connection. Some cost more: what is dear to read says so in its type (`complexity`),
+ * and long names and objects as arguments count by their size.
+ *
+ * It takes time linear to the document: each fragment is looked at once, and of the variables only sizes.
+ *
+ * @throws LIMIT_EXCEEDED with HTTP 400
+ */
+export function checkCost(operation: KnownOperation, variables: Variables): void {
+  if (operation.alwaysWithinLimits && areFew(variables)) return;
+  const most = new Cost(operation, null).of();
+  if (most <= MAX_COST) operation.alwaysWithinLimits = true;
+  if (most <= MAX_COST && areFew(variables)) return;
+  checkVariables(variables);
+  const cost = new Cost(operation, variables).of();
+  if (cost > MAX_COST) {
+    throw limitExceeded(
+      `The operation may cost at most ${MAX_COST}; it costs ${cost}. Ask for smaller pages or fewer nested lists.`,
+      400,
+    );
+  }
+}
+
+/** Whether an operation that is always within the limits is so with these variables: they hold few values. */
+export function areFew(variables: Variables | null | undefined): boolean {
+  return !variables || measure(variables, FEW_VALUES).values <= FEW_VALUES;
+}
+
+/** @throws LIMIT_EXCEEDED when variables are nested too deep for anything that recurses */
+function checkVariables(variables: Variables): void {
+  const { depth } = measure(variables, Infinity);
+  if (depth > MAX_VARIABLES_DEPTH) {
+    throw limitExceeded(
+      `Variables may be nested at most ${MAX_VARIABLES_DEPTH} levels deep; they are ${depth} deep.`,
+      400,
+    );
+  }
+}
+
+/** How many values are within a value, and how deep; without recursion, and no more of them than `most`. */
+function measure(value: unknown, most: number): { readonly values: number; readonly depth: number } {
+  let [values, depth] = [0, 0];
+  let level = [value];
+  while (level.length > 0 && values <= most) {
+    const next: unknown[] = [];
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null) continue;
+      const inner = Object.values(item);
+      values += inner.length;
+      if (values > most) break;
+      for (const one of inner) next.push(one);
+    }
+    if (next.length > 0) depth++;
+    level = next;
+  }
+  return { values, depth };
+}
+
+/** The cost of one operation. */
+class Cost {
+  readonly #fragments = new Map<string, number>();
+  readonly #variableValues = new Map<string, number>();
+
+  /** @param variables null: whatever they are, they cost the most that few values can */
+  constructor(
+    private readonly operation: KnownOperation,
+    private readonly variables: Variables | null,
+  ) {}
+
+  of(): number {
+    const { schema, definition } = this.operation;
+    const type = schema.getRootType(definition.operation);
+    return type ? this.#ofSet(definition.selectionSet, type) : 0;
+  }
+
+  #ofSet({ selections }: SelectionSetNode, type: GraphQLCompositeType): number {
+    let cost = 0;
+    for (const node of selections) {
+      if (!this.#isSkipped(node)) cost += this.#ofSelection(node, type);
+    }
+    return cost;
+  }
+
+  #ofSelection(node: SelectionNode, type: GraphQLCompositeType): number {
+    if (node.kind === Kind.FIELD) return this.#ofField(node, type);
+    if (node.kind === Kind.INLINE_FRAGMENT) {
+      return this.#ofSet(node.selectionSet, this.#typeNamed(node.typeCondition?.name.value) ?? type);
+    }
+    const name = node.name.value;
+    let cost = this.#fragments.get(name);
+    if (cost === undefined) {
+      const fragment = this.operation.fragments[name];
+      const on = this.#typeNamed(fragment?.typeCondition.name.value);
+      cost = fragment && on ? this.#ofSet(fragment.selectionSet, on) : 0;
+      this.#fragments.set(name, cost);
+    }
+    return cost;
+  }
+
+  #ofField(node: FieldNode, parent: GraphQLCompositeType): number {
+    const field = fieldOf(this.operation.schema, parent, node.name.value);
+    if (field === undefined) return 0;
+    const type = getNamedType(field.type);
+    const below = node.selectionSet && isCompositeType(type) ? this.#ofSet(node.selectionSet, type) : 0;
+    const own =
+      weightOf(field, parent) +
+      Math.floor((node.alias ?? node.name).value.length / NAME_LENGTH) +
+      this.#ofArguments(field, node);
+    // The page size is counted where it is asked for, not again at `nodes` and `edges`.
+    const items = parent.name.endsWith('Connection') ? 1 : this.#itemsOf(field, node);
+    return items === null ? own + below : own + items * (1 + below);
+  }
+
+  /** How many objects a field may return, each with what is below it; null: one, which the field itself is. */
+  #itemsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): number | null {
+    if (field.args.some(({ name }) => name === 'first')) {
+      const size = this.#pageSize(node, 'first') ?? this.#pageSize(node, 'last') ?? DEFAULT_PAGE_SIZE;
+      return Math.min(Math.max(size, 1), MAX_PAGE_SIZE);
+    }
+    if (!isList(field.type)) return null;
+    if (field.name === 'types') return Object.keys(this.operation.schema.getTypeMap()).length;
+    const keys = field.args.find(({ name }) => name === 'ids' || name === 'representations');
+    if (keys === undefined) return LIST_SIZE;
+    const value = this.#argument(node, keys.name);
+    if (value?.kind === Kind.LIST) return value.values.length;
+    const given = value?.kind === Kind.VARIABLE ? this.#variable(value.name.value) : undefined;
+    return given === ANY ? MAX_IDS : Array.isArray(given) ? given.length : LIST_SIZE;
+  }
+
+  #pageSize(node: FieldNode, name: string): number | null {
+    const value = this.#argument(node, name);
+    if (value?.kind === Kind.INT) return Number(value.value);
+    if (value?.kind !== Kind.VARIABLE) return null;
+    const given = this.#variable(value.name.value);
+    if (given === ANY) return MAX_PAGE_SIZE;
+    return typeof given === 'number' ? given : null;
+  }
+
+  /** Of the arguments that are objects: filters, orders, inputs. Each value is looked at once. */
+  #ofArguments(field: GraphQLField<unknown, unknown>, node: FieldNode): number {
+    let values = 0;
+    for (const argument of node.arguments ?? []) {
+      const definition = field.args.find(({ name }) => name === argument.name.value);
+      if (definition && isInputObjectType(getNamedType(definition.type)))
+        values += this.#valuesIn(argument.value);
+    }
+    return values * ARGUMENT_COST;
+  }
+
+  #valuesIn(node: ValueNode): number {
+    switch (node.kind) {
+      case Kind.VARIABLE:
+        return this.#valuesInVariable(node.name.value);
+      case Kind.LIST:
+        return node.values.reduce((sum, value) => sum + this.#valuesIn(value), node.values.length);
+      case Kind.OBJECT:
+        return node.fields.reduce((sum, { value }) => sum + this.#valuesIn(value), node.fields.length);
+      default:
+        return 0;
+    }
+  }
+
+  #valuesInVariable(name: string): number {
+    let values = this.#variableValues.get(name);
+    if (values === undefined) {
+      const given = this.#variable(name);
+      values = given === ANY ? FEW_VALUES : measure(given, Infinity).values;
+      this.#variableValues.set(name, values);
+    }
+    return values;
+  }
+
+  /** The value of a variable, or its default, where that is a plain value. */
+  #variable(name: string): unknown {
+    if (this.variables === null) return ANY;
+    if (Object.hasOwn(this.variables, name)) return this.variables[name];
+    const definition = this.operation.definition.variableDefinitions?.find(
+      ({ variable }) => variable.name.value === name,
+    );
+    const value = definition?.defaultValue;
+    if (value?.kind === Kind.INT) return Number(value.value);
+    if (value?.kind === Kind.BOOLEAN) return value.value;
+    // Other defaults are as long as the document allows.
+    return value === undefined ? null : ANY;
+  }
+
+  #argument(node: FieldNode, name: string): ValueNode | undefined {
+    return node.arguments?.find((argument) => argument.name.value === name)?.value;
+  }
+
+  #isSkipped({ directives = [] }: SelectionNode): boolean {
+    return directives.some(({ name, arguments: args = [] }) => {
+      const value = args[0]?.value;
+      const condition =
+        value?.kind === Kind.BOOLEAN
+          ? value.value
+          : value?.kind === Kind.VARIABLE
+            ? this.#variable(value.name.value)
+            : ANY;
+      return name.value === 'skip' ? condition === true : name.value === 'include' && condition === false;
+    });
+  }
+
+  #typeNamed(name: string | undefined): GraphQLCompositeType | null {
+    const type = name === undefined ? undefined : this.operation.schema.getType(name);
+    return isCompositeType(type) ? type : null;
+  }
+}
+
+/** Stands for any value that a variable may have. */
+const ANY = Symbol('any value');
+
+function fieldOf(
+  schema: GraphQLSchema,
+  type: GraphQLCompositeType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
+  if (type === schema.getQueryType()) {
+    if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef;
+    if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
+  }
+  return 'getFields' in type ? type.getFields()[name] : undefined;
+}
+
+/** What a field costs itself: one, unless its type says how dear it is. */
+function weightOf({ extensions }: GraphQLField<unknown, unknown>, parent: GraphQLCompositeType): number {
+  const { complexity } = extensions as { readonly complexity?: unknown };
+  if (typeof complexity === 'number') return complexity;
+  return parent.name.startsWith('__') ? INTROSPECTION_COST : 1;
+}
+
+function isList(type: GraphQLOutputType): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
