@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { startApi, type Api } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Strategy, type Task } from '../support/builders.js';
+import type { Game, Owner, Strategy, Task } from '../support/builders.js';
 import { recordStatements, workOf } from '../support/statements.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
+const { api, rows } = useApi();
 let alice: Owner;
 let game: Game;
 let task: Task;
@@ -14,8 +14,6 @@ let reassignmentId: string;
 let nothing: string[];
 
 beforeAll(async () => {
-  api = await startApi();
-  const rows = rowsOf(api.database);
   alice = await rows.owner();
   const bob = await rows.owner();
   game = await alice.game({ externalGameId: 'the-game', platform: 'web' });
@@ -54,7 +52,6 @@ beforeAll(async () => {
     'x'.repeat(10_000),
   ];
 });
-afterAll(() => api.close());
 
 const NODES = `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id
   ... on Game { externalGameId } ...OfTask ... on Strategy { name } ... on StrategyReassignment { kind } } }

@@ -1,22 +1,19 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { request } from 'node:http';
-import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Owner } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
 // An operation that was answered three times takes a shorter way. Nobody may notice.
 
-let api: Api;
+const { api } = useApi();
 let alice: Owner;
 let bob: Owner;
 
 beforeAll(async () => {
-  api = await startApi();
-  const rows = rowsOf(api.database);
-  [alice, bob] = [await rows.owner(), await rows.owner()];
+  [alice, bob] = [await rowsOf(api.database).owner(), await rowsOf(api.database).owner()];
   await alice.game({ externalGameId: 'of-alice' });
   await bob.game({ externalGameId: 'of-bob' });
 });
-afterAll(() => api.close());
 
 interface Response {
   readonly status: number;

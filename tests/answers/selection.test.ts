@@ -7,13 +7,14 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { startApi, type Answer, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Strategy, type Task } from '../support/builders.js';
+import type { Answer, Variables } from '../support/api.js';
+import type { Game, Owner, Strategy, Task } from '../support/builders.js';
 import { startReference, type Reference } from '../support/reference.js';
 import { schemaOf } from '../support/schema-walk.js';
 import { recordStatements, workOf, type Statement } from '../support/statements.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
+const { api, rows } = useApi();
 let alice: Owner;
 let games: Game[];
 let tasks: Task[][];
@@ -22,8 +23,6 @@ let reassignmentId: string;
 
 /** Games with 0, 1, 2 and 3 tasks, on a built-in strategy and on a custom one of two versions. */
 beforeAll(async () => {
-  api = await startApi();
-  const rows = rowsOf(api.database);
   const bob = await rows.owner();
   alice = await rows.owner();
   const family = { name: 'family', description: 'of two' };
@@ -56,7 +55,6 @@ beforeAll(async () => {
   );
   reassignmentId = bulkUpdateStrategyId.reassignment.id;
 });
-afterAll(() => api.close());
 
 function data<Data = Record<string, unknown>>(document: string, variables: Variables = {}): Promise<Data> {
   return api.data<Data>(document, variables, alice);

@@ -23,22 +23,21 @@ import {
   type GraphQLResponse,
   type OperationType,
 } from 'relay-runtime';
-import { startApi, type Api } from '../support/api.js';
-import { rowsOf, type Owner } from '../support/builders.js';
+import type { Owner } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const GAMES = 45;
 const PAGE = 10;
 const TOOL_MS = 120_000;
 
-let api: Api;
+const { api, rows } = useApi();
 let owner: Owner;
 /** All games, newest first. */
 let names: string[];
 
 beforeAll(async () => {
-  api = await startApi();
-  owner = await rowsOf(api.database).owner();
+  owner = await rows.owner();
   names = Array.from({ length: GAMES }, (_, index) => `game-${String(index).padStart(2, '0')}`);
   for (const [index, externalGameId] of names.entries()) {
     // Three at a time are of one instant: only the id tells them apart.
@@ -53,7 +52,6 @@ beforeAll(async () => {
     )
   ).games.nodes.map(({ externalGameId }) => externalGameId);
 });
-afterAll(() => api.close());
 
 interface Variables {
   readonly first?: number;

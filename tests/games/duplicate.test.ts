@@ -1,23 +1,14 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startApi, type Api, type Credentials } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Rows } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import { beforeAll, expect, test } from '@jest/globals';
+import type { Credentials } from '../support/api.js';
+import type { Game, Owner } from '../support/builders.js';
 import { recordStatements } from '../support/statements.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
-let api: Api;
-let issuer: Issuer;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let alice: Owner;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   alice = await rows.owner();
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 const CONTENT = `platform strategyId params { key value }

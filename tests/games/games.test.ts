@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { startApi, type Answer, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Rows } from '../support/builders.js';
+import type { Answer, Variables } from '../support/api.js';
+import type { Game, Owner } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
-let rows: Rows;
+const { api, rows } = useApi();
 let alice: Owner;
 let bob: Owner;
 
-beforeAll(async () => {
-  api = await startApi();
-  rows = rowsOf(api.database);
-});
-afterAll(() => api.close());
 beforeEach(async () => {
   [alice, bob] = [await rows.owner(), await rows.owner()];
 });

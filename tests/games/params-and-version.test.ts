@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { startApi, type Api, type Refusal, type Variables } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Row, type Rows } from '../support/builders.js';
+import type { Refusal, Variables } from '../support/api.js';
+import type { Game, Owner, Row } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
-let rows: Rows;
+const { api, rows } = useApi();
 let alice: Owner;
 let game: Game;
 let first: Row;
 let second: Row;
 
 beforeAll(async () => {
-  api = await startApi();
-  rows = rowsOf(api.database);
   alice = await rows.owner();
 });
-afterAll(() => api.close());
 beforeEach(async () => {
   game = await alice.game({ updated_at: '2026-01-01T00:00:00Z' });
   first = await game.param({ key: 'color', value: 'red', created_at: '2026-01-01T00:00:00.000001Z' });

@@ -10,32 +10,23 @@ import {
   type Refusal,
   type Variables,
 } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Rows } from '../support/builders.js';
+import { rowsOf, type Game, type Owner } from '../support/builders.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { send, type RawAnswer } from '../support/http.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
 import { rootOperations, schemaOf, textPlaces } from '../support/schema-walk.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let alice: Owner;
 let game: Game;
-let issuer: Issuer;
 let admin: Credentials;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
   admin = await issuer.admin('root');
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   alice = await rows.owner();
   game = await (await alice.game({ externalGameId: 'a-game', strategyId: 'removed' })).withEverything();
   const input = { oldStrategyId: 'removed', newStrategyId: 'default' };
   await api.data(BULK, { input }, alice);
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startApi, type Api } from '../support/api.js';
-import { rowsOf, type Owner } from '../support/builders.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Owner } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
+const { api, rows } = useApi();
 let alice: Owner;
 const ids: Record<string, string> = {};
 
@@ -19,11 +19,9 @@ const GAMES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 const ALL = Object.keys(GAMES);
 
 beforeAll(async () => {
-  api = await startApi();
-  alice = await rowsOf(api.database).owner();
+  alice = await rows.owner();
   for (const [name, columns] of Object.entries(GAMES)) ids[name] = (await alice.game(columns)).id;
 });
-afterAll(() => api.close());
 
 const LIST = 'query ($filter: GameFilter) { games(first: 100, filter: $filter) { totalCount nodes { id } } }';
 interface Found {
@@ -137,7 +135,7 @@ describe('a filter matches', () => {
   });
 
   test('only what the caller may see, however it asks', async () => {
-    const bob = await rowsOf(api.database).owner();
+    const bob = await rows.owner();
     for (const filter of [{}, { not: { or: [] } }, { ownerApiKey: { eq: alice.prefix } }]) {
       const { games } = await api.data<Found>(LIST, { filter }, bob);
       expect(games).toEqual({ totalCount: 0, nodes: [] });

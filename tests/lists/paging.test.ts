@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { startApi, type Api, type Credentials } from '../support/api.js';
+import type { Credentials } from '../support/api.js';
 import { rowsOf } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
-let api: Api;
-let issuer: Issuer;
+const { api, issuer } = useApiAndIssuer();
 let callers: readonly Caller[];
 /** Prefixes of two API keys. */
 let keys: readonly [string, string];
@@ -94,8 +93,6 @@ const ATOMS = [
 const ROWS_AT_MOST = 30;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
   const [alice, bob] = [await rowsOf(api.database).owner(), await rowsOf(api.database).owner()];
   keys = [alice.prefix, bob.prefix];
   const token = await issuer.caller({ sub: KEY_SUBJECT });
@@ -107,10 +104,6 @@ beforeAll(async () => {
     { name: 'key and token', as: { key: alice.key, ...token }, owns: (row) => ofKey(row) || ofSubject(row) },
     { name: 'admin', as: await issuer.admin('boss'), owns: () => true },
   ];
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 const PAGE = `query ($first: Int, $after: String, $last: Int, $before: String, $filter: GameFilter, $orderBy: [GameOrder!]) {

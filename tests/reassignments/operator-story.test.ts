@@ -1,28 +1,19 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { Kind, parse } from 'graphql';
 import { readFile } from 'node:fs/promises';
-import { startApi, type Api, type Credentials } from '../support/api.js';
-import { rowsOf, type Owner, type Rows } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import type { Credentials } from '../support/api.js';
+import type { Owner } from '../support/builders.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
 const HEADING = '## Reassign strategies, and take it back';
 
-let issuer: Issuer;
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let admin: Credentials;
 let alice: Owner;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   admin = await issuer.admin('the-operator');
   alice = await rows.owner();
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 /** The operations of the README's story by name, letter for letter. */

@@ -1,10 +1,9 @@
 // What there is to check depends on how a step has ended, which chance decides.
 /* oxlint-disable jest/no-conditional-expect */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { randomInt, randomUUID } from 'node:crypto';
-import { startApi, type Answer, type Api, type Credentials } from '../support/api.js';
-import { rowsOf, type Owner } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import type { Answer, Credentials } from '../support/api.js';
+import type { Owner } from '../support/builders.js';
 import {
   BULK,
   ROLLBACK,
@@ -13,6 +12,7 @@ import {
   type RollbackPayload,
   type UndoPayload,
 } from '../support/moves.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
 /** Set it to repeat a history that failed. What runs at the same time may still meet in another order. */
 const SEED = Number(process.env['HISTORY_SEED'] ?? randomInt(2 ** 31));
@@ -28,8 +28,7 @@ const PATCH =
   'mutation ($input: PatchGameInput!) { patchGame(input: $input) { changes { field before after } } }';
 const DELETE = 'mutation ($input: DeleteGameInput!) { deleteGame(input: $input) { deletedGameId } }';
 
-let issuer: Issuer;
-let api: Api;
+const { api, issuer, rows } = useApiAndIssuer();
 let actors: readonly Actor[];
 /** Versions of a custom strategy, of the realm of the first owner. */
 let versions: readonly string[];
@@ -120,9 +119,6 @@ CREATE INDEX ON journal (xid);
 `;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  const rows = rowsOf(api.database);
   const owners: Owner[] = [await rows.owner(), await rows.owner(), await rows.owner()];
   actors = [
     ...owners.map((owner) => ({ as: owner, prefix: owner.prefix })),
@@ -143,10 +139,6 @@ beforeAll(async () => {
   }
   model = { games, moves: new Map(), published: versions[0] ?? '' };
   await api.database.query(JOURNAL);
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 /** Numbers that the seed determines: mulberry32. */

@@ -2,17 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { startApi, type Api, type Credentials } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Rows } from '../support/builders.js';
+import { rowsOf, type Game, type Owner } from '../support/builders.js';
 import { createTestDatabase, TEST_APPLICATION } from '../support/database.js';
 import { addUntidyRows, createGameDatabase } from '../support/game-database.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
 import { BULK, bytesOf, Moves, REASSIGNMENT, ROLLBACK, UNDO, type Reassignment } from '../support/moves.js';
 import { until } from '../support/process.js';
 import { recordStatements } from '../support/statements.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
-let issuer: Issuer;
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let moves: Moves;
 let admin: Credentials;
 let alice: Owner;
@@ -21,15 +19,8 @@ let bob: Owner;
 let old: string;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   moves = new Moves(api);
   admin = await issuer.admin('the-admin');
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 beforeEach(async () => {
   [alice, bob] = [await rows.owner(), await rows.owner()];

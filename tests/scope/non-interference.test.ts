@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import {
   getNamedType,
   isAbstractType,
@@ -13,18 +13,10 @@ import {
 import { randomInt } from 'node:crypto';
 import { createSchema } from '../../src/app/schema.js';
 import { Random } from '../../src/seed/random.js';
-import { startApi, type Answer, type Api, type Credentials, type Variables } from '../support/api.js';
-import {
-  rowsOf,
-  type Columns,
-  type Game,
-  type Owner,
-  type Row,
-  type Rows,
-  type Task,
-} from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import type { Answer, Credentials, Variables } from '../support/api.js';
+import type { Columns, Game, Owner, Row, Task } from '../support/builders.js';
 import { BULK, Moves, REASSIGNMENT, ROLLBACK, UNDO } from '../support/moves.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
 /** What B's rows do is determined by it; set NON_INTERFERENCE_SEED to see a failure again. */
 const SEED = Number(process.env['NON_INTERFERENCE_SEED'] ?? randomInt(2 ** 31));
@@ -69,9 +61,7 @@ interface Foreign {
 }
 
 const random = new Random(SEED, 0);
-let issuer: Issuer;
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let users: readonly Row[];
 let b: Owner;
 let foreign: Foreign;
@@ -81,9 +71,6 @@ let questions: readonly Asked[];
 let before: ReadonlyMap<string, Told>;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   users = await Promise.all(Array.from({ length: 6 }, () => rows.user({ id: uuid() })));
   b = await rows.owner();
   const a = await rows.owner();
@@ -133,10 +120,6 @@ beforeAll(async () => {
     ...asked('both', both, { ...readsOf(both, endCursor), ...filtersOf(both) }),
   ];
   before = await askAll();
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 /** A UUID that the seed determines. */

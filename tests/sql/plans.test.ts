@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { startApi, type Api, type Credentials } from '../support/api.js';
+import type { Credentials } from '../support/api.js';
 import { rowsOf, type Game, type Owner } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
 import {
   recordPlans,
   recordStatements,
@@ -10,9 +9,9 @@ import {
   workOf,
   type ExplainedStatement,
 } from '../support/statements.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
-let api: Api;
-let issuer: Issuer;
+const { api, issuer } = useApiAndIssuer({ plans: true });
 let alice: Owner;
 let game: Game;
 let token: Credentials;
@@ -24,8 +23,6 @@ const TASKS = 20_000;
 const OWNERS = 20;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env, plans: true });
   alice = await rowsOf(api.database).owner();
   token = await issuer.caller({ sub: 'subject-1' });
   admin = await issuer.admin('boss');
@@ -60,10 +57,6 @@ beforeAll(async () => {
   await query('VACUUM ANALYZE tasks');
   await query('VACUUM ANALYZE gamesparams');
 }, 60_000);
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
-});
 
 const PAGE =
   'nodes { id params { key } } edges { cursor } pageInfo { endCursor hasNextPage hasPreviousPage }';

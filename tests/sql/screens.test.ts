@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startApi, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Owner } from '../support/builders.js';
+import { beforeAll, expect, test } from '@jest/globals';
+import type { Variables } from '../support/api.js';
+import type { Owner } from '../support/builders.js';
 import { recordStatements, workOf } from '../support/statements.js';
+import { useApi } from '../support/use-api.js';
 
 /** A screen of an admin interface: one operation, whatever the screen shows. */
 interface Screen {
@@ -22,16 +23,14 @@ interface World {
   readonly strategyIds: readonly string[];
 }
 
-let api: Api;
+const { api, rows } = useApi();
 let small: World;
 let large: World;
 
 beforeAll(async () => {
-  api = await startApi();
   small = await worldOf(1);
   large = await worldOf(6);
 });
-afterAll(() => api.close());
 
 /**
  * A strategy of `size` versions; `size` games "summer" on each of them, on the web, and as many "winter" on
@@ -39,7 +38,6 @@ afterAll(() => api.close());
  * `size` awards in each task.
  */
 async function worldOf(size: number): Promise<World> {
-  const rows = rowsOf(api.database);
   const owner = await rows.owner();
   const numbers = Array.from({ length: size }, (_, index) => index + 1);
   const strategyIds: string[] = [];

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startApi, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Row, type Rows } from '../support/builders.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Variables } from '../support/api.js';
+import type { Game, Owner, Row } from '../support/builders.js';
 import { recordPlans, recordStatements, rowsRead, workOf } from '../support/statements.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
-let rows: Rows;
+const { api, rows } = useApi({ plans: true });
 let alice: Owner;
 let user: Row;
 const games: Game[] = [];
@@ -13,15 +13,12 @@ const games: Game[] = [];
 const GAMES = 30;
 
 beforeAll(async () => {
-  api = await startApi({ plans: true });
-  rows = rowsOf(api.database);
   alice = await rows.owner();
   user = await rows.user();
   for (let i = 0; i < GAMES; i++) games.push(await (await alice.game()).withEverything());
   // The first transaction of a server is begun by a look at its connection.
   await deleteGame(await alice.game());
 });
-afterAll(() => api.close());
 
 /** The statements that one operation takes, besides finding out who asks and the ends of its transaction. */
 async function statementsOf(document: string, variables: Variables = {}): Promise<string[]> {

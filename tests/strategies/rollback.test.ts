@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { startApi, type Answer, type Api, type Credentials } from '../support/api.js';
-import { rowsOf, type Owner, type Rows, type Strategy } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import type { Answer, Credentials } from '../support/api.js';
+import type { Owner, Strategy } from '../support/builders.js';
 import { bytesOf, Moves, REASSIGNMENT, ROLLBACK } from '../support/moves.js';
 import { until } from '../support/process.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
-let issuer: Issuer;
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let moves: Moves;
 let admin: Credentials;
 let alice: Owner;
@@ -18,15 +16,8 @@ let family: readonly [Strategy, Strategy, Strategy];
 let name: string;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   moves = new Moves(api);
   admin = await issuer.admin('the-admin');
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 beforeEach(async () => {
   alice = await rows.owner();

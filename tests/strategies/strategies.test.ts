@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { startApi, type Api, type Credentials, type Variables } from '../support/api.js';
-import { rowsOf, type Owner, type Rows, type Strategy } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import { startApi, type Credentials, type Variables } from '../support/api.js';
+import type { Owner, Strategy } from '../support/builders.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
 const BUILT_INS = [
   'constantEffortStrategy',
@@ -13,20 +13,11 @@ const BUILT_INS = [
   'socio_bee',
 ];
 
-let issuer: Issuer;
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer({ env: { STRATEGY_REALM: 'the-realm' } });
 let admin: Credentials;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: { ...issuer.env, STRATEGY_REALM: 'the-realm' } });
-  rows = rowsOf(api.database);
   admin = await issuer.admin('root');
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 interface StrategyAnswer {

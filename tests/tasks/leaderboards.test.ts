@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startApi, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Row, type Rows, type Task } from '../support/builders.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Variables } from '../support/api.js';
+import type { Game, Owner, Row, Task } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
-let rows: Rows;
+const { api, rows } = useApi();
 let alice: Owner;
 
 beforeAll(async () => {
-  api = await startApi();
-  rows = rowsOf(api.database);
   alice = await rows.owner();
 });
-afterAll(() => api.close());
 
 interface Entry {
   readonly rank: number;

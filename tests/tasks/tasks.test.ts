@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startApi, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Rows, type Task } from '../support/builders.js';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Variables } from '../support/api.js';
+import type { Game, Owner, Task } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
-let api: Api;
-let rows: Rows;
+const { api, rows } = useApi();
 let alice: Owner;
 let game: Game;
 let all: readonly TaskRow[];
@@ -19,8 +19,6 @@ interface TaskRow {
 
 /** Names, states and times in all kinds of order, many of them equal, some of them missing. */
 beforeAll(async () => {
-  api = await startApi();
-  rows = rowsOf(api.database);
   alice = await rows.owner();
   game = await alice.game();
   const statuses = ['open', 'closed', 'pending', 'Open', 'étrange'];
@@ -38,7 +36,6 @@ beforeAll(async () => {
   const other = await alice.game();
   await other.task({ externalTaskId: 'walk' });
 });
-afterAll(() => api.close());
 
 const LIST = `query ($id: ID!, $first: Int = 100, $after: String, $last: Int, $before: String, $filter: TaskFilter, $orderBy: [TaskOrder!]) {
   game(id: $id) { tasks(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {

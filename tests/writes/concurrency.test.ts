@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { sqlState } from '../../src/errors.js';
-import { startApi, type Api, type Variables } from '../support/api.js';
-import { rowsOf, type Owner, type Rows } from '../support/builders.js';
+import type { Variables } from '../support/api.js';
+import type { Owner } from '../support/builders.js';
+import { useApi } from '../support/use-api.js';
 
 const WRITERS = 16;
 
-let api: Api;
-let rows: Rows;
+const { api, rows } = useApi();
 let alice: Owner;
 
 beforeAll(async () => {
-  api = await startApi();
-  rows = rowsOf(api.database);
   alice = await rows.owner();
 });
-afterAll(() => api.close());
 
 const PATCH = `mutation ($input: PatchGameInput!) { patchGame(input: $input) {
   game { version params { key } } changes { field before after } } }`;

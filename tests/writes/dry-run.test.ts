@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { startApi, type Answer, type Api, type Credentials } from '../support/api.js';
-import { rowsOf, type Game, type Owner, type Row, type Rows, type Strategy } from '../support/builders.js';
-import { startIssuer, type Issuer } from '../support/issuer.js';
+import type { Answer, Credentials } from '../support/api.js';
+import type { Game, Owner, Row, Strategy } from '../support/builders.js';
 import { BULK, Moves, ROLLBACK, UNDO } from '../support/moves.js';
 import { within } from '../support/process.js';
+import { useApiAndIssuer } from '../support/use-api.js';
 
 const CREATE = 'mutation ($input: CreateGameInput!) { result: createGame(input: $input) { game { id } } }';
 const PATCH = `mutation ($input: PatchGameInput!) {
@@ -18,22 +18,13 @@ const DUPLICATE =
 /** Fields of payloads that hold something with an identity. */
 const IDENTITIES = ['game', 'deletedGameId', 'reassignment', 'undone', 'strategy'];
 
-let issuer: Issuer;
-let api: Api;
-let rows: Rows;
+const { api, issuer, rows } = useApiAndIssuer();
 let moves: Moves;
 let admin: Credentials;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  api = await startApi({ env: issuer.env });
-  rows = rowsOf(api.database);
   moves = new Moves(api);
   admin = await issuer.admin('the-admin');
-});
-afterAll(async () => {
-  await api.close();
-  await issuer.close();
 });
 
 /** What every case begins with: three games, one of them with everything, and a family of strategies. */
