@@ -29,7 +29,7 @@ const LIST_SIZE = 5;
 /** Cost of each value within an argument that is an object: an operator of a filter, say. */
 const ARGUMENT_COST = 20;
 /** Cost of a field of introspection, which graphql-js completes. */
-const INTROSPECTION_COST = 3;
+const INTROSPECTION_COST = 2;
 /** A name in the answer costs one more for each so many characters. */
 const NAME_LENGTH = 20;
 /**
@@ -105,9 +105,16 @@ function measure(value: unknown, most: number): { readonly values: number; reado
   return { values, depth };
 }
 
+/** The cost of a selection set. */
+interface SetCost {
+  readonly once: number;
+  /** In a connection: for each item of the page, again. */
+  readonly perItem: number;
+}
+
 /** The cost of one operation. */
 class Cost {
-  readonly #fragments = new Map<string, number>();
+  readonly #fragments = new Map<string, SetCost>();
   readonly #variableValues = new Map<string, number>();
 
   /** @param variables null: whatever they are, they cost the most that few values can */
@@ -119,19 +126,25 @@ class Cost {
   of(): number {
     const { schema, definition } = this.operation;
     const type = schema.getRootType(definition.operation);
-    return type ? this.#ofSet(definition.selectionSet, type) : 0;
+    return type ? this.#ofSet(definition.selectionSet, type).once : 0;
   }
 
-  #ofSet({ selections }: SelectionSetNode, type: GraphQLCompositeType): number {
-    let cost = 0;
+  #ofSet({ selections }: SelectionSetNode, type: GraphQLCompositeType): SetCost {
+    let [once, perItem] = [0, 0];
     for (const node of selections) {
-      if (!this.#isSkipped(node)) cost += this.#ofSelection(node, type);
+      if (this.#isSkipped(node)) continue;
+      const cost = this.#ofSelection(node, type);
+      once += cost.once;
+      perItem += cost.perItem;
     }
-    return cost;
+    return { once, perItem };
   }
 
-  #ofSelection(node: SelectionNode, type: GraphQLCompositeType): number {
-    if (node.kind === Kind.FIELD) return this.#ofField(node, type);
+  #ofSelection(node: SelectionNode, type: GraphQLCompositeType): SetCost {
+    if (node.kind === Kind.FIELD) {
+      const cost = this.#ofField(node, type);
+      return isItemOfPage(type, node.name.value) ? { once: 0, perItem: cost } : { once: cost, perItem: 0 };
+    }
     if (node.kind === Kind.INLINE_FRAGMENT) {
       return this.#ofSet(node.selectionSet, this.#typeNamed(node.typeCondition?.name.value) ?? type);
     }
@@ -140,7 +153,7 @@ class Cost {
     if (cost === undefined) {
       const fragment = this.operation.fragments[name];
       const on = this.#typeNamed(fragment?.typeCondition.name.value);
-      cost = fragment && on ? this.#ofSet(fragment.selectionSet, on) : 0;
+      cost = fragment && on ? this.#ofSet(fragment.selectionSet, on) : { once: 0, perItem: 0 };
       this.#fragments.set(name, cost);
     }
     return cost;
@@ -150,22 +163,28 @@ class Cost {
     const field = fieldOf(this.operation.schema, parent, node.name.value);
     if (field === undefined) return 0;
     const type = getNamedType(field.type);
-    const below = node.selectionSet && isCompositeType(type) ? this.#ofSet(node.selectionSet, type) : 0;
+    const below =
+      node.selectionSet && isCompositeType(type)
+        ? this.#ofSet(node.selectionSet, type)
+        : { once: 0, perItem: 0 };
     const own =
       weightOf(field, parent) +
       Math.floor((node.alias ?? node.name).value.length / NAME_LENGTH) +
       this.#ofArguments(field, node);
-    // The page size is counted where it is asked for, not again at `nodes` and `edges`.
-    const items = parent.name.endsWith('Connection') ? 1 : this.#itemsOf(field, node);
-    return items === null ? own + below : own + items * (1 + below);
+    if (field.args.some(({ name }) => name === 'first')) {
+      return own + below.once + this.#itemsOfPage(node) * (1 + below.perItem);
+    }
+    const items = isItemOfPage(parent, field.name) ? null : this.#itemsOfList(field, node);
+    return items === null ? own + below.once : own + items * (1 + below.once);
   }
 
-  /** How many objects a field may return, each with what is below it; null: one, which the field itself is. */
-  #itemsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): number | null {
-    if (field.args.some(({ name }) => name === 'first')) {
-      const size = this.#pageSize(node, 'first') ?? this.#pageSize(node, 'last') ?? DEFAULT_PAGE_SIZE;
-      return Math.min(Math.max(size, 1), MAX_PAGE_SIZE);
-    }
+  #itemsOfPage(node: FieldNode): number {
+    const size = this.#pageSize(node, 'first') ?? this.#pageSize(node, 'last') ?? DEFAULT_PAGE_SIZE;
+    return Math.min(Math.max(size, 1), MAX_PAGE_SIZE);
+  }
+
+  /** How many objects a list may have; null where the field is no list. */
+  #itemsOfList(field: GraphQLField<unknown, unknown>, node: FieldNode): number | null {
     if (!isList(field.type)) return null;
     if (field.name === 'types') return Object.keys(this.operation.schema.getTypeMap()).length;
     const keys = field.args.find(({ name }) => name === 'ids' || name === 'representations');
@@ -270,6 +289,11 @@ function fieldOf(
     if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef;
   }
   return 'getFields' in type ? type.getFields()[name] : undefined;
+}
+
+/** The fields of a connection that have each item of the page; its size is counted where the page is asked for. */
+function isItemOfPage({ name }: GraphQLCompositeType, field: string): boolean {
+  return name.endsWith('Connection') && (field === 'nodes' || field === 'edges');
 }
 
 /** What a field costs itself: one, unless its type says how dear it is. */

@@ -4,12 +4,12 @@ import {
   GraphQLError,
   Kind,
   MaxIntrospectionDepthRule,
-  NoSchemaIntrospectionCustomRule,
   OperationTypeNode,
   parse,
   specifiedRules,
   validate,
   visit,
+  type ASTVisitor,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -18,6 +18,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValidationContext,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
@@ -70,7 +71,7 @@ export class KnownDocuments {
       validate(
         schema,
         document,
-        [...specifiedRules, introspection ? MaxIntrospectionDepthRule : NoSchemaIntrospectionCustomRule],
+        [...specifiedRules, introspection ? MaxIntrospectionDepthRule : noIntrospection],
         { maxErrors: MAX_ERRORS, hideSuggestions: !introspection },
       );
   }
@@ -208,6 +209,15 @@ export class KnownDocument {
   }
 }
 
+/** A rule of validation where introspection is off. */
+const noIntrospection = (context: ValidationContext): ASTVisitor => ({
+  Field(node) {
+    const name = node.name.value;
+    if (name !== '__schema' && name !== '__type') return;
+    context.reportError(new GraphQLError(`The schema is not given away: ${name} is off.`, { nodes: node }));
+  },
+});
+
 /** Gives an error of graphql-js its code, as Apollo does; an error of ours has one. */
 function withCode(error: unknown, code: string): GraphQLError {
   if (!(error instanceof GraphQLError)) throw error;
@@ -221,7 +231,7 @@ function withCode(error: unknown, code: string): GraphQLError {
     : error;
 }
 
-/** Whether any operation of a document asks for something that needs no credential. */
+/** Whether any operation of a document asks for something that needs no credential, introspection included. */
 function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): boolean {
   const fields = schema.getQueryType()?.getFields() ?? {};
   const visited = new Set<string>();
@@ -229,7 +239,9 @@ function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): b
     selections.some((node) => {
       if (node.kind === Kind.FIELD) {
         const name = node.name.value;
-        return name.startsWith('__') || fields[name]?.extensions['isPublic'] === true;
+        // What does not exist is for validation to say.
+        const field = fields[name];
+        return field === undefined || field.extensions['isPublic'] === true;
       }
       if (node.kind === Kind.INLINE_FRAGMENT) return isIn(node.selectionSet);
       if (visited.has(node.name.value)) return false;

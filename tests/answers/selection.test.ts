@@ -390,13 +390,26 @@ describe('any operation', () => {
   });
   afterAll(() => reference.close());
 
+  /** An operation that is made up from a seed, or from a later one where it would cost too much. */
+  async function affordable(seed: number): Promise<{
+    selection: Wanted[];
+    document: string;
+    variables: Variables;
+  }> {
+    for (let later = seed; ; later += 1_000) {
+      const random = randomOf(later);
+      const selection = rootSelection(schema, random);
+      const [document, variables] = dressed(selection, random);
+      const { text } = await api.query(document, variables, alice);
+      if (!text.includes('The operation may cost at most')) return { selection, document, variables };
+    }
+  }
+
   const seeds = Array.from({ length: 40 }, (_, index) => index + 1);
   test.each(seeds)(
     'answers what its fields answer when they are asked for alone, and what graphql-js answers (%i)',
     async (seed) => {
-      const random = randomOf(seed);
-      const selection = rootSelection(schema, random);
-      const [document, variables] = dressed(selection, random);
+      const { selection, document, variables } = await affordable(seed);
       const whole = await data(document, variables);
       const opened = await reference.answer(document, variables, {
         kind: 'apiKey',

@@ -6,7 +6,7 @@ import { OrderDirection } from '../../graphql/schema/order-direction.js';
 import { FieldArg, FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../../lists/keyset.js';
-import { LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
+import { GAME_LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
 import { Principal } from '../viewer/viewer.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
@@ -98,7 +98,7 @@ export class GameType extends Node {
   readonly task!: EncodedJson | null;
 
   @Field(() => LeaderboardConnection, {
-    complexity: LEADERBOARD_COST,
+    complexity: GAME_LEADERBOARD_COST,
     description:
       'Who collected how many points in the game, over all its tasks: most points first, then by user.',
   })

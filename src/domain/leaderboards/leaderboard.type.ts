@@ -2,8 +2,9 @@ import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
 
-/** Each page of a leaderboard adds up all points anew. */
-export const LEADERBOARD_COST = 2_000;
+/** Each page of a leaderboard adds up all points of the game, or of the task, anew. */
+export const GAME_LEADERBOARD_COST = 1_000;
+export const TASK_LEADERBOARD_COST = 500;
 
 @ObjectType('LeaderboardEntry', {
   description: 'What a user has collected in a game or in one of its tasks.',

@@ -7,7 +7,7 @@ import { OrderDirection } from '../../graphql/schema/order-direction.js';
 import { FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
 import type { Direction } from '../../lists/keyset.js';
-import { LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
+import { TASK_LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import type * as json from './task.json.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
@@ -68,7 +68,7 @@ export class TaskType extends Node {
   readonly params!: EncodedJson;
 
   @Field(() => LeaderboardConnection, {
-    complexity: LEADERBOARD_COST,
+    complexity: TASK_LEADERBOARD_COST,
     description: 'Who collected how many points in the task: most points first, then by user.',
   })
   @FieldArgs(() => ConnectionArgs)
