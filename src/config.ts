@@ -33,6 +33,8 @@ export interface Config {
   /** Web pages of these origins may call the API; all, or none. */
   readonly corsOrigins: readonly string[] | 'all';
   readonly database: DatabaseConfig;
+  /** Most bytes of an answer. */
+  readonly maxResponseBytes: number;
   /** Null: no issuer is configured. */
   readonly oauth: OAuthConfig | null;
   /** Role in a bearer token that makes an admin. */
@@ -114,6 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: read('LOG_LEVEL', 'info', 'info', oneOf(LOG_LEVELS)),
     graphiql: read('GRAPHIQL', 'off', true, onOff),
     introspection: read('INTROSPECTION', 'off', true, onOff),
+    maxResponseBytes: read('MAX_RESPONSE_BYTES', '10000000', 10_000_000, integer(100_000, 100_000_000)),
     corsOrigins: read('CORS_ORIGINS', 'https://app.example.org,http://localhost:5173', [], origins),
     database:
       url === null

@@ -59,6 +59,21 @@ export const conflict = (message: string, extensions: object = {}): GraphQLError
 export const limitExceeded = (message: string, httpStatus?: number): GraphQLError =>
   clientError('LIMIT_EXCEEDED', message, httpStatus === undefined ? {} : { http: { status: httpStatus } });
 
+/** An answer would be longer than the setting MAX_RESPONSE_BYTES allows. */
+export const answerTooLong = (maxBytes: number): GraphQLError =>
+  limitExceeded(
+    `An answer may have at most ${maxBytes} bytes; this one would have more. Ask for smaller pages or fewer fields.`,
+    400,
+  );
+
+/** What a statement is told to fail with, as the text of a number, when its JSON gets too long: see `boundedSql`. */
+export const TOO_LONG_MARK = 'game_graphql: answer too long';
+
+/** Whether a statement failed because its JSON was too long. */
+export function isTooLong(error: unknown): boolean {
+  return sqlState(error) === '22P02' && error instanceof Error && error.message.includes(TOO_LONG_MARK);
+}
+
 /** A table of ours is missing in a database of GAME. */
 const migrationRequired = (): GraphQLError =>
   clientError(
@@ -158,6 +173,9 @@ export function toClientError(error: unknown): MaskedError {
     return { clientError: error };
   }
   if (isMissingOwnTable(error)) return { clientError: migrationRequired() };
+  // Nobody reads this.
+  if (error instanceof Error && error.name === 'ClientGoneError')
+    return { clientError: serviceUnavailable() };
   const errorId = randomUUID();
   if (isDatabaseUnavailable(error)) {
     return { clientError: serviceUnavailable(), log: { level: 'warn', errorId } };

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GraphQLError } from 'graphql';
 import type { Caller, KnownCaller } from '../auth/caller.js';
 import { CREDENTIAL_NEEDED, forbidden, unauthenticated } from '../errors.js';
 import { Game } from '../domain/games/game.entity.js';
@@ -7,6 +8,7 @@ import type { GatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { ReassignmentRepository } from '../domain/reassignments/reassignment.repository.js';
 import type { Strategies } from '../domain/strategies/strategies.js';
 import { StrategyRepository } from '../domain/strategies/strategy.repository.js';
+import { domainStatements } from '../domain/domain-context.js';
 import { TaskRepository } from '../domain/tasks/task.repository.js';
 
 /** What the log tells of an operation: never its text, variables or answers. */
@@ -24,12 +26,18 @@ export interface Repositories {
   readonly reassignments: ReassignmentRepository;
 }
 
-export function createRepositories(em: SqlEntityManager, strategies: Strategies): Repositories {
+/** @param maxBytes most bytes of an answer */
+export function createRepositories(
+  em: SqlEntityManager,
+  strategies: Strategies,
+  maxBytes?: number,
+): Repositories {
+  const statements = domainStatements(strategies, maxBytes);
   return {
-    games: new GameRepository(em, Game, strategies),
-    tasks: new TaskRepository(em, strategies),
-    strategies: new StrategyRepository(em, strategies),
-    reassignments: new ReassignmentRepository(em, strategies),
+    games: new GameRepository(em, Game, strategies, statements),
+    tasks: new TaskRepository(em, statements),
+    strategies: new StrategyRepository(em, statements),
+    reassignments: new ReassignmentRepository(em, statements),
   };
 }
 
@@ -46,6 +54,10 @@ export class Context implements Repositories {
 
   /** What the fields at the root of a query return, by their names in the answer, once these have been run. */
   rootValues: ReadonlyMap<string, Promise<unknown>> | null = null;
+  /** Why the operation is refused although its fields were run. */
+  refusal: GraphQLError | null = null;
+  /** Errors of refused arguments that the answer has already: each is reported once. */
+  readonly reported = new Set<Error>();
 
   constructor(
     /** Who is asking, also when nobody in particular is. */
@@ -53,6 +65,8 @@ export class Context implements Repositories {
     { games, tasks, strategies, reassignments }: Repositories,
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
+    /** Most bytes of an answer. */
+    readonly maxBytes: number,
     /** The schema for gateways; null where it is not given away. */
     private readonly texts: GatewaySdl | null,
   ) {

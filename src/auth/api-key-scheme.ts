@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import sql from 'sql-template-tag';
 import { hashApiKey, isApiKeyShaped } from '../api-keys/key-format.js';
-import { query } from '../database/query.js';
+import { queryReserved } from '../database/query.js';
 import { unauthenticated } from '../errors.js';
 import type { AuthScheme } from './authenticate.js';
 
@@ -35,7 +35,7 @@ export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
 }
 
 async function findPrefix(em: SqlEntityManager, hash: string): Promise<string | null> {
-  const [row] = await query<{ prefix: string | null }>(
+  const [row] = await queryReserved<{ prefix: string | null }>(
     em,
     sql`SELECT "apiKey" AS prefix FROM apikey WHERE "apiKeyHash" = ${hash} AND active`,
   );

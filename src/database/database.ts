@@ -2,13 +2,14 @@ import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgr
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, type Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import sql from 'sql-template-tag';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
-import { poolOf, query, queryOnPool } from './query.js';
+import { FairQueue } from './fair-queue.js';
+import { connectionsOf, queryReserved, useConnections, type Connections } from './query.js';
 
 /** Longest wait for a connection, and for one statement, in ms. */
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -32,7 +33,16 @@ export interface Database {
 export interface OpenOptions {
   /** Longest wait for one statement, in ms; 0 waits for ever, as building an index may need. */
   readonly statementTimeoutMs?: number;
+  /** Longest wait for a turn on the connections, in ms. */
+  readonly patienceMs?: number;
 }
+
+/** Longest wait of a request for its caller's turn on the connections, in ms. */
+const PATIENCE_MS = 2_000;
+/** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
+const RESERVED = 2;
+/** One caller may hold one of so many connections at a time, and at least one. */
+const SHARE_OF_ONE = 3;
 
 /** @throws DirectoryLockedError when another process has the embedded database open */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
@@ -58,28 +68,37 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
 
 async function openPostgresql(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
-  { statementTimeoutMs = STATEMENT_TIMEOUT_MS }: OpenOptions,
+  { statementTimeoutMs = STATEMENT_TIMEOUT_MS, patienceMs = PATIENCE_MS }: OpenOptions,
 ): Promise<MikroORM> {
   const { database, ...connection } = connectionOptions(config.url);
   let pool: Pool | undefined;
+  const dbName = database ?? 'game';
+  // With one connection there is nothing to reserve.
+  const reserved = Math.min(RESERVED, Math.floor(config.poolMax / 2));
+  const max = config.poolMax - reserved;
+  const clientOptions = {
+    ...connection,
+    Client: config.prepareStatements ? PreparedClient : BoundedClient,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    query_timeout: statementTimeoutMs,
+    keepAlive: true,
+    application_name: 'game-graphql',
+  };
   const options: Options = {
     ...baseConfig,
-    dbName: database ?? 'game',
-    pool: { max: config.poolMax },
-    driverOptions: {
-      ...connection,
-      Client: config.prepareStatements ? PreparedClient : BoundedClient,
-      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-      query_timeout: statementTimeoutMs,
-      keepAlive: true,
-      application_name: 'game-graphql',
-      onPoolCreated: (created: Pool) => (pool = created),
-    },
+    dbName,
+    pool: { max },
+    driverOptions: { ...clientOptions, onPoolCreated: (created: Pool) => (pool = created) },
   };
   const orm = await MikroORM.init(options);
   // MikroORM makes the pool when it is first asked for its kysely.
   const kysely = orm.em.getKysely();
-  if (pool !== undefined) queryOnPool(kysely, pool);
+  if (pool === undefined) return orm;
+  const reserve = reserved === 0 ? pool : new Pool({ ...clientOptions, database: dbName, max: reserved });
+  // An idle connection that the server ended: the pool has dropped it already.
+  if (reserve !== pool) reserve.on('error', () => {});
+  const perOwner = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
+  useConnections(kysely, { pool, reserve, queue: new FairQueue({ total: max, perOwner, patienceMs }) });
   return orm;
 }
 
@@ -121,7 +140,7 @@ class OpenDatabase implements Database {
   }
 
   async isReady(): Promise<boolean> {
-    const [row] = await query<{ found: boolean }>(
+    const [row] = await queryReserved<{ found: boolean }>(
       this.em,
       sql`SELECT to_regclass('games') IS NOT NULL AS found`,
     );
@@ -129,17 +148,24 @@ class OpenDatabase implements Database {
   }
 
   connections(): Readonly<Record<string, number>> {
-    const pool = poolOf(this.em);
-    if (pool === undefined) return {};
-    const { totalCount, idleCount, waitingCount } = pool;
-    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+    const connections = connectionsOf(this.em);
+    if (connections === undefined) return {};
+    const pools = poolsOf(connections);
+    const sum = (of: (pool: Pool) => number): number => pools.reduce((all, pool) => all + of(pool), 0);
+    const idle = sum((pool) => pool.idleCount);
+    const waiting = sum((pool) => pool.waitingCount) + connections.queue.waitingCount;
+    return { busy: sum((pool) => pool.totalCount) - idle, idle, waiting };
   }
 
   async close(): Promise<void> {
-    const pool = poolOf(this.em);
+    const connections = connectionsOf(this.em);
     await this.orm.close(true);
     // Kysely ends the pool only where a statement went through kysely.
-    if (pool !== undefined && !pool.ending) await pool.end();
+    for (const pool of connections ? poolsOf(connections) : []) if (!pool.ending) await pool.end();
     await this.lock?.release();
   }
+}
+
+function poolsOf({ pool, reserve }: Connections): Pool[] {
+  return reserve === pool ? [pool] : [pool, reserve];
 }

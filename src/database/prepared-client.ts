@@ -1,11 +1,20 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { hash } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { Client, Connection } from 'pg';
+import { ClientGoneError, currentWork } from './work.js';
 
-/** Statements kept prepared on one connection; PostgreSQL holds a plan for each. */
+/**
+ * Most statements kept prepared on one connection, and most characters of them: PostgreSQL holds a plan for each, which
+ * takes some hundred times as many bytes, for as long as the connection lives.
+ */
 const MAX_PREPARED_STATEMENTS = 200;
+const MAX_PREPARED_LENGTH = 200_000;
+/** Most characters of a statement that is prepared. */
+const MAX_STATEMENT_LENGTH = 20_000;
 
 /** How long a request to cancel a statement may take, in ms. */
-const CANCEL_TIMEOUT_MS = 2_000;
+const CANCEL_TIMEOUT_MS = 1_000;
 
 /** What `pg` rejects with when its `query_timeout` has passed. */
 const READ_TIMEOUT = 'Query read timeout';
@@ -22,54 +31,122 @@ export function withStatementTimeout<Result>(ms: number, work: () => Promise<Res
 interface ClientInternals {
   readonly processID: number | null;
   readonly secretKey: number | null;
-  readonly connection: {
+  readonly connection: ConnectionInternals & {
     readonly parsedStatements: Record<string, string>;
     readonly submittedNamedStatements: Record<string, string>;
+    attachListeners(stream: Duplex): void;
   };
 }
 interface ConnectionInternals {
-  readonly stream: { destroy(): void; setTimeout(ms: number, listener: () => void): void };
+  readonly stream: { destroy(error?: Error): void; setTimeout(ms: number, listener: () => void): void };
   connect(portOrPath: number | string, host?: string): void;
   cancel(processID: number, secretKey: number): void;
+  close(statement: { readonly type: 'S'; readonly name: string }): void;
+  sync(): void;
 }
 
+type Callback = (error: unknown, result?: unknown) => void;
+
 /**
- * A `pg` client that does not wait for ever: when a statement takes longer than the pool's
- * `query_timeout`, the statement is cancelled on the server and the connection is given up. (A connection
- * whose peer fell silent would otherwise go back to the pool and be handed out again.)
+ * A `pg` client whose statements end: when one takes longer than the pool's `query_timeout`, or when the client of the
+ * request has gone away, it is cancelled on the server, and then the connection is given up. (A connection whose peer
+ * fell silent would otherwise go back to the pool, and so would one that a late cancellation could still hit.)
  */
 export class BoundedClient extends Client {
+  /** Set while a statement is being cancelled. */
+  #cancelling: Promise<void> | null = null;
+
+  constructor(...args: ConstructorParameters<typeof Client>) {
+    super(...args);
+    keepFaultsHere(this.#internals.connection);
+  }
+
   override query(...args: unknown[]): never {
+    const work = currentWork();
+    const done = work?.onAbandon(() => void this.#cancel());
+    const ended = async (error: unknown): Promise<unknown> => {
+      done?.();
+      if (isReadTimeout(error)) await this.#cancel();
+      await this.#cancelling;
+      return error !== null && work?.isAbandoned ? new ClientGoneError('The client has gone away.') : error;
+    };
     const callback = args.at(-1);
     if (typeof callback === 'function') {
       args[args.length - 1] = (error: unknown, result: unknown): void => {
-        this.#abandonAfter(error);
-        (callback as (error: unknown, result: unknown) => void)(error, result);
+        if (this.#cancelling === null && !isReadTimeout(error)) {
+          done?.();
+          (callback as Callback)(error, result);
+        } else void ended(error ?? null).then((shown) => (callback as Callback)(shown, result));
       };
     }
-    // `pg` declares eleven overloads; what comes in is what `pg` takes.
+    // `pg` declares eleven overloads; what comes in is what `pg` takes, and what comes back is what it gave.
     const result: unknown = super.query(...(withTimeout(args) as [never]));
-    if (result instanceof Promise) result.catch((error: unknown) => this.#abandonAfter(error));
-    // `pg` declares eleven overloads; what comes back is what `pg` gave.
-    return result as never;
+    if (!(result instanceof Promise)) return result as never;
+    return result.then(
+      async (value: unknown) => {
+        await ended(null);
+        return value;
+      },
+      async (error: unknown) => {
+        throw await ended(error);
+      },
+    ) as never;
   }
 
-  #abandonAfter(error: unknown): void {
-    if (error instanceof Error && error.message === READ_TIMEOUT) this.#abandon();
+  /** Asks the server to cancel what runs, and gives the connection up once the server has been asked. */
+  #cancel(): Promise<void> {
+    this.#cancelling ??= this.#requestCancel().then(() => this.#internals.connection.stream.destroy());
+    return this.#cancelling;
   }
 
-  #abandon(): void {
-    const { processID, secretKey } = this as unknown as ClientInternals;
-    this.connection.stream.destroy();
-    if (processID === null || secretKey === null) return;
-    const canceller = new Connection();
-    const canceling = canceller as unknown as ConnectionInternals;
-    canceller.on('error', () => canceling.stream.destroy());
-    canceller.on('connect', () => canceling.cancel(processID, secretKey));
-    canceling.stream.setTimeout(CANCEL_TIMEOUT_MS, () => canceling.stream.destroy());
-    if (this.host.startsWith('/')) canceling.connect(`${this.host}/.s.PGSQL.${this.port}`);
-    else canceling.connect(this.port, this.host);
+  #requestCancel(): Promise<void> {
+    const { processID, secretKey } = this.#internals;
+    if (processID === null || secretKey === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      const canceller = new Connection();
+      const canceling = canceller as unknown as ConnectionInternals;
+      const end = (): void => {
+        canceling.stream.destroy();
+        resolve();
+      };
+      canceller.on('error', end);
+      // The server closes the connection when it has passed the request on.
+      canceller.on('end', end);
+      canceller.on('connect', () => canceling.cancel(processID, secretKey));
+      canceling.stream.setTimeout(CANCEL_TIMEOUT_MS, end);
+      if (this.host.startsWith('/')) canceling.connect(`${this.host}/.s.PGSQL.${this.port}`);
+      else canceling.connect(this.port, this.host);
+    });
   }
+
+  get #internals(): ClientInternals {
+    return this as unknown as ClientInternals;
+  }
+}
+
+/**
+ * What throws while an answer of the server is read ends this connection, not the process: a row of more than 512 MiB,
+ * say, of which no string can be made.
+ */
+function keepFaultsHere(connection: ClientInternals['connection']): void {
+  const attach = connection.attachListeners.bind(connection);
+  connection.attachListeners = (stream) => {
+    attach(stream);
+    for (const listener of stream.listeners('data')) {
+      stream.off('data', listener as (chunk: unknown) => void);
+      stream.on('data', (chunk) => {
+        try {
+          listener.call(stream, chunk);
+        } catch (error) {
+          stream.destroy(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    }
+  };
+}
+
+function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === READ_TIMEOUT;
 }
 
 /** The arguments of `query`, with the timeout of `withStatementTimeout` where there is one. */
@@ -85,44 +162,74 @@ function withTimeout([statement, ...others]: unknown[]): unknown[] {
  * PostgreSQL then parses and plans a statement once, not at every request.
  *
  * MikroORM hands the class to its pool (`driverOptions.Client`), so every statement of `query()` profits,
- * inside and outside transactions. Beyond 200 statements the least recently used one is deallocated.
+ * inside and outside transactions. What is prepared is bounded: the least recently used statement is closed first.
  */
 export class PreparedClient extends BoundedClient {
   /** Name by text, least recently used first. */
   readonly #names = new Map<string, string>();
-  #count = 0;
+  #length = 0;
 
   override query(...args: unknown[]): never {
     const [text, values, ...callback] = args;
-    if (typeof text === 'string' && Array.isArray(values) && values.length > 0) {
-      return super.query({ name: this.#nameOf(text), text, values }, ...callback);
-    }
-    return super.query(...args);
+    const isPrepared =
+      typeof text === 'string' &&
+      text.length <= MAX_STATEMENT_LENGTH &&
+      Array.isArray(values) &&
+      values.length > 0;
+    if (!isPrepared) return super.query(...args);
+    return super.query({ name: this.#nameOf(text), text, values }, ...callback);
   }
 
   #nameOf(text: string): string {
-    let name = this.#names.get(text);
-    if (name === undefined) {
-      name = `game_${++this.#count}`;
-      if (this.#names.size >= MAX_PREPARED_STATEMENTS) this.#deallocateOldest();
-    } else {
+    const known = this.#names.get(text);
+    if (known !== undefined) {
       this.#names.delete(text);
+      this.#names.set(text, known);
+      return known;
     }
+    // Of the text: a pooler that mixes up connections can then never run one statement for another.
+    const name = `game_${hash('sha256', text, 'hex').slice(0, 32)}`;
     this.#names.set(text, name);
+    this.#length += text.length;
+    while (this.#names.size > MAX_PREPARED_STATEMENTS || this.#length > MAX_PREPARED_LENGTH)
+      this.#closeOldest();
     return name;
   }
 
-  #deallocateOldest(): void {
+  #closeOldest(): void {
     const [oldest] = this.#names;
     if (oldest === undefined) return;
     const [text, name] = oldest;
     this.#names.delete(text);
+    this.#length -= text.length;
     const { connection } = this as unknown as ClientInternals;
-    // PostgreSQL could not prepare it; to deallocate what is not there would end a transaction.
-    if (!(name in connection.parsedStatements)) return;
     delete connection.parsedStatements[name];
     delete connection.submittedNamedStatements[name];
-    // Fails only where the transaction is lost already; the name is never used again.
-    super.query(`DEALLOCATE ${name}`, (): void => {});
+    super.query(new CloseStatement(name));
+  }
+}
+
+/**
+ * Closes a prepared statement by the protocol's message, which poolers translate, unlike the text `DEALLOCATE`. It is
+ * no error where there is no such statement. `pg` takes anything that can submit itself for a query.
+ */
+class CloseStatement {
+  /** Set by `pg`. */
+  callback: Callback = () => {};
+
+  constructor(private readonly name: string) {}
+
+  submit(connection: ConnectionInternals): null {
+    connection.close({ type: 'S', name: this.name });
+    connection.sync();
+    return null;
+  }
+
+  handleReadyForQuery(): void {
+    this.callback(null);
+  }
+
+  handleError(error: Error): void {
+    this.callback(error);
   }
 }

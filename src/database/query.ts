@@ -2,18 +2,32 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
+import type { FairQueue } from './fair-queue.js';
+import { currentWork } from './work.js';
 
-/** Pool by kysely. PGlite has none; a transaction has a kysely of its own. */
-const pools = new WeakMap<object, Pool>();
+type Statement = Pick<Sql, 'text' | 'values'>;
 
-/** Lets `query` run the statements of a kysely that is in no transaction on its pool, not through kysely. */
-export function queryOnPool(kysely: object, pool: Pool): void {
-  pools.set(kysely, pool);
+/** The connections to a PostgreSQL server. */
+export interface Connections {
+  /** For the statements of requests. */
+  readonly pool: Pool;
+  /** For what must go on whatever requests do: finding API keys, and readiness. */
+  readonly reserve: Pool;
+  /** Shares the pool between callers. */
+  readonly queue: FairQueue;
 }
 
-/** The pool that statements outside of transactions run on; none for PGlite. */
-export function poolOf(em: SqlEntityManager): Pool | undefined {
-  return pools.get(em.getKysely());
+/** Connections by kysely. PGlite has none; a transaction has a kysely of its own. */
+const connectionsByKysely = new WeakMap<object, Connections>();
+
+/** Lets `query` run the statements of a kysely that is in no transaction on its pool, not through kysely. */
+export function useConnections(kysely: object, connections: Connections): void {
+  connectionsByKysely.set(kysely, connections);
+}
+
+/** The connections that statements outside of transactions run on; none for PGlite. */
+export function connectionsOf(em: SqlEntityManager): Connections | undefined {
+  return connectionsByKysely.get(em.getKysely());
 }
 
 /**
@@ -24,35 +38,56 @@ export function poolOf(em: SqlEntityManager): Pool | undefined {
  * parse and plan anew each time. The statement runs on MikroORM's pool, inside the transaction of `em`
  * where there is one.
  *
- * @throws the driver's error, with its SQLSTATE in `code`
+ * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
+ *   connections stays in use; ClientGoneError when nobody waits for the answer any more
  */
-export async function query<Row extends object>(
-  em: SqlEntityManager,
-  statement: Pick<Sql, 'text' | 'values'>,
-): Promise<Row[]> {
+export async function query<Row extends object>(em: SqlEntityManager, statement: Statement): Promise<Row[]> {
+  const work = currentWork();
+  work?.throwIfAbandoned();
   const kysely = em.getKysely();
-  const pool = pools.get(kysely);
-  if (pool !== undefined) return queryPool(pool, statement);
-  const result = await kysely.executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
-  return result.rows;
+  const connections = connectionsByKysely.get(kysely);
+  if (connections === undefined) {
+    const result = await kysely.executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
+    return result.rows;
+  }
+  const { pool, queue } = connections;
+  if (work === undefined) return queryPool(pool, statement);
+  const turn = queue.acquire(work.owner ?? '', work);
+  const release = typeof turn === 'function' ? turn : await turn;
+  try {
+    return await queryPool(pool, statement);
+  } finally {
+    release();
+  }
+}
+
+/** Runs one statement on a connection that requests cannot take. */
+export async function queryReserved<Row extends object>(
+  em: SqlEntityManager,
+  statement: Statement,
+): Promise<Row[]> {
+  const connections = connectionsOf(em);
+  return connections === undefined ? query<Row>(em, statement) : queryPool(connections.reserve, statement);
 }
 
 /** Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none. */
-function queryPool<Row extends object>(
-  pool: Pool,
-  { text, values }: Pick<Sql, 'text' | 'values'>,
-): Promise<Row[]> {
+function queryPool<Row extends object>(pool: Pool, { text, values }: Statement): Promise<Row[]> {
+  const work = currentWork();
   return new Promise((resolve, reject) => {
     pool.connect((unconnected, client, release) => {
       if (client === undefined) {
-        reject(unconnected ?? new Error('The pool answered without a connection.'));
+        reject(unconnected ?? new Error('The pool returned no connection.'));
         return;
       }
-      client.query<Row>(text, values, (failed: Error | null, result) => {
-        release();
-        if (failed === null) resolve(result.rows);
-        else reject(failed);
-      });
+      const send = (): void =>
+        client.query<Row>(text, values, (failed: Error | null, result) => {
+          release();
+          if (failed === null) resolve(result.rows);
+          else reject(failed);
+        });
+      // The pool calls back in the context of whoever opened or released the connection.
+      if (work === undefined) send();
+      else work.run(send);
     });
   });
 }

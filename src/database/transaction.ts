@@ -1,6 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sqlState } from '../errors.js';
+import { connectionsOf } from './query.js';
+import { currentWork } from './work.js';
 
 /** How often a transaction is tried before its collision is shown. */
 const ATTEMPTS = 5;
@@ -21,6 +23,7 @@ export async function inTransaction<Result>(
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
+    const release = await takeTurn(em);
     try {
       return await em.transactional(async (transaction) => {
         const result = await work(transaction);
@@ -31,9 +34,21 @@ export async function inTransaction<Result>(
       if (error instanceof DryRun) return error.result as Result;
       const state = sqlState(error);
       if (attempt === ATTEMPTS || state === undefined || !RETRYABLE.has(state)) throw error;
+      // Before the wait, in which others may go on.
+      release();
       await delay(Math.random() * 10 * 2 ** attempt);
+    } finally {
+      release();
     }
   }
+}
+
+/** Waits for the caller's turn on the connections: the transaction takes one of them until it ends. */
+async function takeTurn(em: SqlEntityManager): Promise<() => void> {
+  const work = currentWork();
+  work?.throwIfAbandoned();
+  const queue = connectionsOf(em)?.queue;
+  return work === undefined || queue === undefined ? () => {} : queue.acquire(work.owner ?? '', work);
 }
 
 /** Ends a dry run: what is thrown out of a transaction rolls it back. */

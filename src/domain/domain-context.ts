@@ -13,6 +13,7 @@ export class DomainContext extends CompileContext {
   constructor(
     caller: Caller,
     readonly strategies: Strategies,
+    readonly maxBytes: number,
   ) {
     super();
     this.caller = callerParams(caller);
@@ -28,6 +29,12 @@ export class DomainContext extends CompileContext {
 /** Compiles and runs the statements of a repository. */
 export type DomainStatements = Statements<Caller, DomainContext>;
 
-export function domainStatements(strategies: Strategies): DomainStatements {
-  return new Statements((caller: Caller) => new DomainContext(caller, strategies));
+/** Most bytes of an answer, unless a setting says otherwise. */
+export const DEFAULT_MAX_RESPONSE_BYTES = 10_000_000;
+
+export function domainStatements(
+  strategies: Strategies,
+  maxBytes = DEFAULT_MAX_RESPONSE_BYTES,
+): DomainStatements {
+  return new Statements((caller: Caller) => new DomainContext(caller, strategies, maxBytes), maxBytes);
 }

@@ -293,7 +293,8 @@ export class KnownOperation {
     }
     const conditions = new Set<string>();
     visit(document, {
-      Directive: ({ arguments: args = [] }) => {
+      Directive: ({ name: directive, arguments: args = [] }) => {
+        if (directive.value !== 'skip' && directive.value !== 'include') return;
         for (const { value } of args) if (value.kind === Kind.VARIABLE) conditions.add(value.name.value);
       },
     });
@@ -301,13 +302,14 @@ export class KnownOperation {
   }
 
   /**
-   * The fields at its root; null where they are graphql-js's own matter: those of a mutation, and introspection.
+   * The fields at its root; null where they are graphql-js's own matter: those of a mutation, introspection, and
+   * where a variable of @skip or @include is null, which it reports where it meets it.
    *
    * @param variableValues coerced
-   * @throws GraphQLError when a variable of @skip or @include is null
    */
   rootFields(variableValues: Readonly<Record<string, unknown>>): readonly RootField[] | null {
-    const key = JSON.stringify(this.#conditions.map((name) => variableValues[name] ?? null));
+    if (this.#conditions.some((name) => typeof variableValues[name] !== 'boolean')) return null;
+    const key = JSON.stringify(this.#conditions.map((name) => variableValues[name]));
     const known = this.#rootFields.get(key);
     if (known !== undefined) return known;
     const fields = this.#collectRootFields(variableValues);

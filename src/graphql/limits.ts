@@ -27,7 +27,7 @@ const MAX_FIELDS = 10_000;
  * Most comparisons of fields that have one name in the answer. Validation compares each two of them, and each two of
  * the fields below them: 100 times the same field is 10,000 comparisons.
  */
-const MAX_COMPARISONS = 50_000;
+const MAX_COMPARISONS = 10_000;
 
 const refused = (message: string): Error => limitExceeded(message, 400);
 

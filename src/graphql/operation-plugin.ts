@@ -49,8 +49,12 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
     },
     async responseForOperation({ request, contextValue }) {
       if (refusal !== null) return refusedBy(refusal);
-      if (operation === null || contextValue.rootValues !== null) return null;
-      const json = await runRootFields(operation, request.variables, contextValue);
+      if (operation === null) return null;
+      const json =
+        contextValue.rootValues === null
+          ? await runRootFields(operation, request.variables, contextValue)
+          : null;
+      if (contextValue.refusal !== null) return refusedBy([contextValue.refusal]);
       if (json === null) return null;
       // Apollo takes any object for data; `stringifyResult` of the endpoint knows this one.
       const data = new EncodedData(json) as unknown as Record<string, unknown>;

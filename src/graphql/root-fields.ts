@@ -3,10 +3,12 @@ import {
   getVariableValues,
   isNonNullType,
   OperationTypeNode,
+  type GraphQLOutputType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
 } from 'graphql';
 import type { Context } from '../app/context.js';
+import { answerTooLong } from '../errors.js';
 import { EncodedJson } from '../sql-json/encoded-json.js';
 import type { Variables } from './cost.js';
 import type { KnownOperation, RootField } from './known-documents.js';
@@ -16,7 +18,7 @@ import type { KnownOperation, RootField } from './known-documents.js';
  *
  * @returns the JSON of the answer's `data`, where all fields are finished JSON. Null leaves the answer to graphql-js,
  *   to which `returnRootValues` hands what was read, so that nothing runs twice: there are errors to report, or values
- *   to complete
+ *   to complete. An answer that is too long is refused in the context
  */
 export async function runRootFields(
   operation: KnownOperation,
@@ -36,21 +38,28 @@ export async function runRootFields(
     },
   );
   if (errors) return null;
-  const fields = fieldsOf(operation, coerced);
+  const fields = operation.rootFields(coerced);
   if (fields === null) return null;
   for (const field of fields) {
     const args = argumentsOf(field, coerced);
     if (args !== null) rootValues.set(field.key, runField(operation, field, args, coerced, context));
   }
-  await Promise.allSettled(rootValues.values());
-  let json = '';
-  for (const { key, field } of fields) {
-    const text = await rootValues.get(key)?.then(finishedJson, () => null);
-    if (typeof text !== 'string' || (text === 'null' && isNonNullType(field.type))) return null;
-    json += `${json && ','}"${key}":${text}`;
+  const settled = await Promise.allSettled(rootValues.values());
+  const values = settled.map((result) => (result.status === 'fulfilled' ? result.value : null));
+  const isFinished =
+    rootValues.size === fields.length &&
+    settled.every(({ status }) => status === 'fulfilled') &&
+    fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
+  if (lengthOf(values) > (isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE)) {
+    context.refusal = answerTooLong(context.maxBytes);
+    return null;
   }
-  return `{${json}}`;
+  if (!isFinished) return null;
+  return `{${fields.map(({ key }, index) => `"${key}":${jsonOf(values[index])}`).join(',')}}`;
 }
+
+/** What graphql-js has to complete may be this part of the longest answer, because it looks at each value. */
+const UNFINISHED_SHARE = 0.2;
 
 /** Lets the fields at the root of a query return what `runRootFields` has read for them. */
 export function returnRootValues(schema: GraphQLSchema): GraphQLSchema {
@@ -61,15 +70,6 @@ export function returnRootValues(schema: GraphQLSchema): GraphQLSchema {
       context.rootValues?.get(String(info.path.key)) ?? resolve(source, args, context, info);
   }
   return schema;
-}
-
-/** Null where graphql-js has to say what is wrong with the variables of @skip and @include. */
-function fieldsOf(operation: KnownOperation, variableValues: Variables): readonly RootField[] | null {
-  try {
-    return operation.rootFields(variableValues);
-  } catch {
-    return null;
-  }
 }
 
 /** Null where graphql-js has to say what is wrong with the arguments. */
@@ -107,11 +107,21 @@ async function runField(
   return (await field.resolve?.(undefined, args, context, info)) ?? null;
 }
 
-/** The text of a value that needs no completion; null where it needs one. */
-function finishedJson(value: unknown): string | null {
-  if (value === null) return 'null';
-  if (value instanceof EncodedJson) return value.isFinished ? value.text : null;
-  if (!Array.isArray(value)) return null;
-  const items = value.map(finishedJson);
-  return items.includes(null) ? null : `[${items.join(',')}]`;
+/** Whether a value needs no completion: it is encoded JSON without errors, null where that is allowed, or a list of these. */
+function isFinishedJson(value: unknown, type: GraphQLOutputType): boolean {
+  if (value === null) return !isNonNullType(type);
+  if (Array.isArray(value)) return value.every((item) => item === null || isFinishedJson(item, type));
+  return value instanceof EncodedJson && value.isFinished;
+}
+
+/** How many characters the JSON has that was read for a value: as often as it stands there. */
+function lengthOf(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + lengthOf(item), 0);
+  return value instanceof EncodedJson ? value.text.length : 0;
+}
+
+/** The text of finished JSON. */
+function jsonOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`;
+  return value instanceof EncodedJson ? value.text : 'null';
 }

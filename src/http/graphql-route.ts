@@ -9,6 +9,7 @@ import { DevIssuer } from '../auth/dev-issuer.js';
 import { RemoteKeySet } from '../auth/key-set.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
+import { Work } from '../database/work.js';
 import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint } from '../graphql/endpoint.js';
@@ -32,7 +33,11 @@ export async function serveGraphql(
   database: Database,
   mask: Mask,
 ): Promise<void> {
-  const repositories = createRepositories(database.em, new Strategies(config.strategies));
+  const repositories = createRepositories(
+    database.em,
+    new Strategies(config.strategies),
+    config.maxResponseBytes,
+  );
   const schemes = [apiKeyScheme(database.em), await bearer(config)];
   const schema = createSchema();
   const sdl = config.introspection ? gatewaySdl(schema) : null;
@@ -47,21 +52,26 @@ export async function serveGraphql(
     url: GRAPHQL_PATH,
     handler: async (request, reply) => {
       request.graphql = {};
+      const work = new Work();
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) work.abandon();
+      });
       const { method, headers, body } = request;
-      const answer = await endpoint.answer({ method, headers, search: searchOf(request), body }, () =>
-        contextOf(request),
-      );
+      const asked = { method, headers, search: searchOf(request), body };
+      const answer = await work.run(() => endpoint.answer(asked, () => contextOf(request, work)));
       reply.code(answer.status);
       for (const [name, value] of answer.headers) reply.header(name, value);
       return sendCompressed(request, reply, answer.body);
     },
   });
 
-  async function contextOf(request: FastifyRequest): Promise<Context> {
+  async function contextOf(request: FastifyRequest, work: Work): Promise<Context> {
     try {
       const viewer = await authenticate(schemes, request.raw);
-      request.graphql = { caller: identityOf(viewer) };
-      return new Context(viewer, repositories, request.graphql, sdl);
+      const identity = identityOf(viewer);
+      work.owner = `${identity.apiKey} ${identity.oauthUserId}`;
+      request.graphql = { caller: identity };
+      return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl);
     } catch (error) {
       throw mask(error);
     }

@@ -3,6 +3,7 @@ import { badUserInput, limitExceeded } from '../errors.js';
 import type { CompileContext } from '../sql-json/compile-context.js';
 import {
   boolean,
+  boundedSql,
   number,
   objectJson,
   quoted,
@@ -72,7 +73,7 @@ export function pageJson(
     after: ownPosition(list, window.after),
     before: ownPosition(list, window.before),
   };
-  const rows = new Rows(list, own);
+  const rows = new Rows(list, own, context.maxBytes);
   const cursor = (position: Sql): Sql => cursorSql(cursorScope, position);
   const backward = reversed(list.ordering);
   const anyBefore = own.after ? existsSql(list, backward, own.after) : sql`FALSE`;
@@ -84,11 +85,11 @@ export function pageJson(
     endCursor: () => quoted(cursor(rows.position('last'))),
   };
   const edge: Record<string, FieldJson> = {
-    node: (_args, node) => [rows.column(row(node))],
+    node: (_args, node) => [rows.column(row(node), node)],
     cursor: () => token(cursor(rows.ownPosition())),
   };
   const page = objectJson(context, connection, {
-    nodes: (_args, node) => rows.joined([rows.column(row(node))]),
+    nodes: (_args, node) => rows.joined([rows.column(row(node), node)]),
     edges: (_args, selection) => rows.joined(objectJson(context, selection, edge)),
     pageInfo: (_args, selection) => objectJson(context, selection, pageInfo),
     totalCount: () => number(countSql(list)),
@@ -121,8 +122,14 @@ function emptyPageJson(context: CompileContext, connection: Selection): JsonSql 
 /** Most texts that are made of the rows of one page; PostgreSQL has 1,664 columns at most. */
 const MAX_TEXTS = 1_000;
 
+/**
+ * One row of a page may take so many times its equal share of the longest answer. So all rows of a page take at most
+ * five times the longest answer in the database's memory.
+ */
+const ROW_SHARE = 5;
+
 /** Adds a text; returns its number. @throws LIMIT_EXCEEDED when there are too many */
-function addText(texts: Sql[], next: Sql): number {
+function addText<Text>(texts: Text[], next: Text): number {
   if (texts.length === MAX_TEXTS) {
     throw limitExceeded(`The rows of one page may be asked for in ${MAX_TEXTS} ways at most.`);
   }
@@ -134,18 +141,24 @@ class Rows {
   /** Texts made of each row: the columns `item.c0`, … */
   readonly #columns: Sql[] = [];
   /** What is made of all rows: the columns `page.l0`, … */
-  readonly #joined: Sql[] = [];
+  readonly #joined: ((shown: Sql) => Sql)[] = [];
   #wantsPosition = false;
   #wantsMore = false;
 
   constructor(
     private readonly list: ListSql,
     private readonly window: PageWindowSql,
+    private readonly maxBytes: number,
   ) {}
 
-  /** A text made of each row. */
-  column(json: JsonSql): Sql {
-    return raw(`item.c${addText(this.#columns, toSql(json))}`);
+  /** A text made of each row, as it is asked for. */
+  column(json: JsonSql, selection: Selection): Sql {
+    const column = raw(`item.c${addText(this.#columns, toSql(json))}`);
+    const isPlain = [...selection.fields.values()].every(({ selection: below }) => below.fields.size === 0);
+    if (isPlain) return column;
+    // Bounded one by one, because the rows are all in memory before their sum is known.
+    const share = Math.ceil((this.maxBytes * ROW_SHARE) / this.window.limit);
+    return boundedSql(column, Math.min(share, this.maxBytes));
   }
 
   /** The position of each row. */
@@ -156,13 +169,15 @@ class Rows {
 
   /** A list of what this JSON is for each row. */
   joined(json: JsonSql): JsonSql {
-    const joined = sql`string_agg(${toSql(json)}, ','${this.#order()})`;
-    return ['[', raw(`coalesce(page.l${addText(this.#joined, joined)}, '')`), ']'];
+    const joined = (shown: Sql): Sql => sql`string_agg(${toSql(json)}, ','${this.#order()})${shown}`;
+    const all = boundedSql(raw(`page.l${addText(this.#joined, joined)}`), this.maxBytes);
+    return ['[', sql`coalesce(${all}, '')`, ']'];
   }
 
   /** The position of the first or last row of the page, whichever way it is read; NULL when there is none. */
   position(end: 'first' | 'last'): Sql {
-    const position = sql`array_agg(${this.ownPosition()}${this.#order()})`;
+    const own = this.ownPosition();
+    const position = (shown: Sql): Sql => sql`array_agg(${own}${this.#order()})${shown}`;
     const positions = `page.l${addText(this.#joined, position)}`;
     return raw(end === 'first' ? `${positions}[1]` : `${positions}[cardinality(${positions})]`);
   }
@@ -182,7 +197,7 @@ class Rows {
     const rows = rowsSql(this.list, this.window, columns, this.#wantsMore ? limit + 1 : limit);
     const isNumbered = this.#wantsMore || fromEnd;
     const shown = this.#wantsMore ? sql` FILTER (WHERE item.number <= ${raw(String(limit))})` : empty;
-    const joined = this.#joined.map((all, index) => sql`${all}${shown} AS l${raw(String(index))}`);
+    const joined = this.#joined.map((all, index) => sql`${all(shown)} AS l${raw(String(index))}`);
     if (this.#wantsMore) joined.push(sql`count(*) > ${raw(String(limit))} AS more`);
     // Rows are numbered as they come, which is the order of the subquery within.
     const items = isNumbered ? sql`SELECT *, row_number() OVER () AS number FROM (${rows}) item` : rows;

@@ -4,6 +4,8 @@ import { errorMark } from './encoded-json.js';
 export abstract class CompileContext {
   /** What stands in the answer as errors. */
   readonly errors: Error[] = [];
+  /** Most bytes of an answer. */
+  abstract readonly maxBytes: number;
   #isReusable = true;
 
   /** Whether the statement serves every caller of its kind, so that it may be kept. */

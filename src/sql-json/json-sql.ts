@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import sql, { join, raw, type Sql } from 'sql-template-tag';
 import { TIMESTAMP_MARK, timestampJson } from '../database/timestamp.js';
-import { limitExceeded } from '../errors.js';
+import { limitExceeded, TOO_LONG_MARK } from '../errors.js';
 import type { CompileContext } from './compile-context.js';
 import type { Field, Selection } from './selection.js';
 
@@ -120,8 +120,21 @@ function computedJson(
 }
 
 /** All rows of a subquery that selects one text `item`. */
-export function listJson(subquery: Sql): JsonSql {
-  return ['[', sql`coalesce((SELECT string_agg(listed.item, ',') FROM (${subquery}) listed), '')`, ']'];
+export function listJson({ maxBytes }: CompileContext, subquery: Sql): JsonSql {
+  const all = boundedSql(sql`string_agg(listed.item, ',')`, maxBytes);
+  return ['[', sql`coalesce((SELECT ${all} FROM (${subquery}) listed), '')`, ']'];
+}
+
+/**
+ * A text of at most so many bytes: a longer one makes the statement fail, see `isTooLong`. The length of a text is
+ * known without reading it.
+ *
+ * @param text a column or an aggregate, which PostgreSQL computes once however often it stands there
+ */
+export function boundedSql(text: Sql, maxBytes: number): Sql {
+  // The text is in what is cast, so that PostgreSQL does not cast it while it plans.
+  const failure = sql`(${raw(literal(TOO_LONG_MARK))} || left(${text}, 0))::int::text`;
+  return sql`CASE WHEN octet_length(${text}) > ${raw(String(maxBytes))} THEN ${failure} ELSE ${text} END`;
 }
 
 /** One row, or null, of a subquery that selects one text. */

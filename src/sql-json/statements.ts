@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql, { type Sql } from 'sql-template-tag';
 import { query } from '../database/query.js';
 import { withTimestamps } from '../database/timestamp.js';
-import { limitExceeded } from '../errors.js';
+import { answerTooLong, isTooLong, limitExceeded } from '../errors.js';
 import { bind, type Statement } from './bind.js';
 import type { CompileContext } from './compile-context.js';
 import { EncodedJson } from './encoded-json.js';
@@ -15,6 +15,8 @@ const MAX_KEPT = 10;
 const MAX_KEPT_LENGTH = 50_000;
 /** Most values of a statement: PostgreSQL counts them in 16 bits. */
 const MAX_VALUES = 65_535;
+/** Most characters of a statement. To plan it takes PostgreSQL some hundred times as many bytes. */
+const MAX_LENGTH = 500_000;
 
 /** Objects that are looked up: their JSON, and where they are, after FROM; `id` is the column of their ids. */
 export interface Lookup {
@@ -35,7 +37,10 @@ interface CallerBindings<Caller> {
  * long as nothing of one request alone is in it: what differs from request to request is a `Param`.
  */
 export class Statements<Caller extends { readonly kind: string }, Context extends CompileContext> {
-  constructor(private readonly contextFor: (caller: Caller) => Context) {}
+  constructor(
+    private readonly contextFor: (caller: Caller) => Context,
+    private readonly maxBytes: number,
+  ) {}
 
   /**
    * Reads one thing: in one statement, or in none where its JSON is constant.
@@ -59,7 +64,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
     });
     const { constant, errors } = statement;
     if (constant !== undefined) return new EncodedJson(constant, selection, errors);
-    const [row] = await run<{ json: string }>(em, statement, bindings);
+    const [row] = await this.#run<{ json: string }>(em, statement, bindings);
     return new EncodedJson(withTimestamps(row?.json ?? 'null'), selection, errors);
   }
 
@@ -75,7 +80,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
       const { id, json, from } = compile(context);
       return statementOf(sql`SELECT ${id} AS id, ${toSql(json)} AS json FROM ${from}`, context.errors);
     });
-    const rows = await run<{ id: string; json: string }>(em, statement, bindings);
+    const rows = await this.#run<{ id: string; json: string }>(em, statement, bindings);
     return new Map(
       rows.map(({ id, json }) => [id, new EncodedJson(withTimestamps(json), selection, statement.errors)]),
     );
@@ -98,6 +103,22 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
     }
     return statement;
   }
+
+  /** @throws LIMIT_EXCEEDED when the JSON is longer than an answer may be */
+  async #run<Row extends { readonly json: string }>(
+    em: SqlEntityManager,
+    statement: Statement,
+    bindings: object,
+  ): Promise<Row[]> {
+    try {
+      const rows = await query<Row>(em, { text: statement.text, values: bind(statement, bindings) });
+      if (rows.reduce((sum, { json }) => sum + json.length, 0) > this.maxBytes)
+        throw answerTooLong(this.maxBytes);
+      return rows;
+    } catch (error) {
+      throw isTooLong(error) ? answerTooLong(this.maxBytes) : error;
+    }
+  }
 }
 
 /** @throws LIMIT_EXCEEDED */
@@ -107,13 +128,10 @@ function statementOf({ text, values }: Sql, errors: readonly Error[]): Statement
       `The filters of an operation may hold ${MAX_VALUES} values at most, repeated ones included.`,
     );
   }
+  if (text.length > MAX_LENGTH) {
+    throw limitExceeded(
+      `A field at the top of an operation may become at most ${MAX_LENGTH} characters of SQL; this one becomes ${text.length}. Ask for fewer fields and filters below it.`,
+    );
+  }
   return { text, values, errors };
-}
-
-function run<Row extends object>(
-  em: SqlEntityManager,
-  statement: Statement,
-  bindings: object,
-): Promise<Row[]> {
-  return query<Row>(em, { text: statement.text, values: bind(statement, bindings) });
 }

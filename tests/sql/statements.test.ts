@@ -62,9 +62,10 @@ describe('reading', () => {
         'query ($first: Int) { games(first: $first) { nodes { id params { key } tasks { totalCount } } } }';
       texts.push(...(await statementsOf(document, { first })));
     }
-    expect(texts.map((text) => text.replaceAll(/LIMIT (1|29)\b/g, 'LIMIT n'))).toEqual(
-      Array(2).fill(texts[0]?.replaceAll(/LIMIT 1\b/g, 'LIMIT n')),
-    );
+    // Of a larger page, each row may be a smaller share of the answer.
+    const withoutLimit = (text = ''): string =>
+      text.replaceAll(/LIMIT (1|29)\b/g, 'LIMIT n').replaceAll(/(octet_length\(item\.c0\) >) \d+/g, '$1 n');
+    expect(texts.map(withoutLimit)).toEqual(Array(2).fill(withoutLimit(texts[0])));
   });
 
   test.each<[name: string, document: string, variables: () => Variables]>([

@@ -23,7 +23,7 @@ export async function startReference(databaseUrl: string): Promise<Reference> {
       const document = parse(text);
       const problems = validate(schema, document);
       if (problems.length > 0) throw new Error(problems.join('\n'));
-      const contextValue = new Context(caller, repositories, {}, null);
+      const contextValue = new Context(caller, repositories, {}, Infinity, null);
       return execute({ schema, document, variableValues: variables, contextValue });
     },
     close: () => database.close(),

@@ -132,6 +132,7 @@ export function identityJson(
 function gameParamsJson(context: DomainContext, selection: Selection): JsonSql {
   const param = toSql(objectJson(context, selection, PARAM_COLUMNS));
   return listJson(
+    context,
     sql`SELECT ${param} AS item FROM gamesparams p WHERE p."gameId" = g.id ORDER BY p.created_at, p.id`,
   );
 }

@@ -13,9 +13,8 @@ import type { PageArguments } from '../../lists/page-arguments.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { KEY } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
-import { domainStatements, type DomainStatements } from '../domain-context.js';
+import type { DomainStatements } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import type { Strategies } from '../strategies/strategies.js';
 import { beginMove, moveGames } from './move-games.js';
 import { prepareReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
@@ -30,14 +29,10 @@ export interface Undone {
 
 /** The record of the moves of games between strategies. */
 export class ReassignmentRepository {
-  readonly #statements: DomainStatements;
-
   constructor(
     private readonly em: SqlEntityManager,
-    strategies: Strategies,
-  ) {
-    this.#statements = domainStatements(strategies);
-  }
+    private readonly statements: DomainStatements,
+  ) {}
 
   /** One page of the reassignments that the caller made (an admin: of all), newest first. */
   async getAllReassignments(
@@ -46,7 +41,7 @@ export class ReassignmentRepository {
     connection: Selection,
   ): Promise<EncodedJson> {
     const { key, bindings, compile } = prepareReassignmentPage(caller, args);
-    return this.#statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
       compile(context, connection),
     );
   }
@@ -63,7 +58,7 @@ export class ReassignmentRepository {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const bindings = { caller, key: wanted };
-    const found = await this.#statements
+    const found = await this.statements
       .runById(this.em, selection, bindings, 'ids', (context) => ({
         id: sql`r.id`,
         json: reassignmentJson(context, selection),

@@ -142,6 +142,7 @@ function versionsJson(context: DomainContext, selection: Selection): JsonSql {
   const version = toSql(strategyObjectJson(context, selection));
   // Within the brackets `s` is still the strategy whose family this is.
   return listJson(
+    context,
     sql`SELECT ${version} AS item FROM (
           SELECT s.* WHERE s.kind = 'BUILT_IN'
           UNION ALL

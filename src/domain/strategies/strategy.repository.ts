@@ -5,10 +5,9 @@ import { inTransaction } from '../../database/transaction.js';
 import { forbidden, notFound, Problems } from '../../errors.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { KEY } from '../../sql-json/bind.js';
-import { domainStatements, type DomainStatements } from '../domain-context.js';
+import type { DomainStatements } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
-import type { Strategies } from './strategies.js';
 import {
   strategiesWithIds,
   strategyObjectJson,
@@ -18,14 +17,10 @@ import {
 
 /** The questions that can be asked about strategies, built-in and custom alike. */
 export class StrategyRepository {
-  readonly #statements: DomainStatements;
-
   constructor(
     private readonly em: SqlEntityManager,
-    strategies: Strategies,
-  ) {
-    this.#statements = domainStatements(strategies);
-  }
+    private readonly statements: DomainStatements,
+  ) {}
 
   /**
    * One page of the strategies that the caller may see: built-ins by id, then by name, newest version first.
@@ -38,7 +33,7 @@ export class StrategyRepository {
     connection: Selection,
   ): Promise<EncodedJson> {
     const { key, bindings, compile } = prepareStrategyPage(caller, strategies);
-    return this.#statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
       compile(context, connection),
     );
   }
@@ -58,7 +53,7 @@ export class StrategyRepository {
   ): Promise<(EncodedJson | null)[]> {
     if (ids.length === 0) return [];
     const bindings = { caller, key: [...new Set(ids)] };
-    const found = await this.#statements.runById(this.em, selection, bindings, 'ids', (context) => ({
+    const found = await this.statements.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`s.id`,
       json: strategyObjectJson(context, selection),
       from: strategiesWithIds(context, KEY),

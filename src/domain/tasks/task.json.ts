@@ -83,6 +83,7 @@ export function taskJson(context: DomainContext, selection: Selection): JsonSql 
 function taskParamsJson(context: DomainContext, selection: Selection): JsonSql {
   const param = toSql(objectJson(context, selection, PARAM_COLUMNS));
   return listJson(
+    context,
     sql`SELECT ${param} AS item FROM tasksparams p WHERE p."taskId" = t.id ORDER BY p.created_at, p.id`,
   );
 }

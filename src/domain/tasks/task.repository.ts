@@ -6,21 +6,16 @@ import { gamesVisibleTo } from '../games/game.visibility.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { KEY } from '../../sql-json/bind.js';
-import { domainStatements, type DomainStatements } from '../domain-context.js';
+import type { DomainStatements } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import type { Strategies } from '../strategies/strategies.js';
 import { taskJson } from './task.json.js';
 
 /** The questions that can be asked about tasks themselves; most are asked through their game. */
 export class TaskRepository {
-  readonly #statements: DomainStatements;
-
   constructor(
     private readonly em: SqlEntityManager,
-    strategies: Strategies,
-  ) {
-    this.#statements = domainStatements(strategies);
-  }
+    private readonly statements: DomainStatements,
+  ) {}
 
   /** The tasks with these ids, in the order of the ids; null for each that is missing or not visible. */
   async getTasksByIds(
@@ -31,7 +26,7 @@ export class TaskRepository {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const bindings = { caller, key: wanted };
-    const tasks = await this.#statements.runById(this.em, selection, bindings, 'ids', (context) => ({
+    const tasks = await this.statements.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`t.id`,
       json: taskJson(context, selection),
       from: sql`tasks t JOIN games g ON g.id = t."gameId"

@@ -54,9 +54,14 @@ function applies({ schema }: Operation, type: GraphQLObjectType, condition: stri
   return isAbstractType(conditionType) && schema.isSubType(conditionType, type);
 }
 
+/** What @skip and @include decide; included where their variable is null, which graphql-js reports when it meets it. */
 function isIncluded({ variableValues }: Operation, node: SelectionNode): boolean {
   if (!node.directives?.length) return true;
-  const skip = getDirectiveValues(GraphQLSkipDirective, node, variableValues);
-  const include = getDirectiveValues(GraphQLIncludeDirective, node, variableValues);
-  return skip?.['if'] !== true && include?.['if'] !== false;
+  try {
+    const skip = getDirectiveValues(GraphQLSkipDirective, node, variableValues);
+    const include = getDirectiveValues(GraphQLIncludeDirective, node, variableValues);
+    return skip?.['if'] !== true && include?.['if'] !== false;
+  } catch {
+    return true;
+  }
 }

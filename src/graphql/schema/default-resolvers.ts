@@ -1,6 +1,7 @@
 import {
   defaultTypeResolver,
   isAbstractType,
+  isNonNullType,
   isObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
@@ -18,10 +19,27 @@ export function useDefaultResolvers(schema: GraphQLSchema): GraphQLSchema {
     if (isAbstractType(type)) type.resolveType = defaultTypeResolver;
     if (!isObjectType(type) || roots.has(type)) continue;
     for (const field of Object.values(type.getFields())) {
-      field.resolve = (parent, _args, _context, info) => valueOf(parent, info);
+      field.resolve = (parent, _args, context: Reported, info) =>
+        onceReported(valueOf(parent, info), context, info);
     }
   }
   return schema;
+}
+
+/** The errors that an answer has already. */
+interface Reported {
+  readonly reported: Set<Error>;
+}
+
+/**
+ * An argument that was refused stands in each object of a list as the same error. It is reported once, and is null
+ * elsewhere, where null is allowed.
+ */
+function onceReported(value: unknown, { reported }: Reported, { returnType }: GraphQLResolveInfo): unknown {
+  if (!(value instanceof Error) || isNonNullType(returnType)) return value;
+  if (reported.has(value)) return null;
+  reported.add(value);
+  return value;
 }
 
 function valueOf(parent: unknown, { fieldName, path }: GraphQLResolveInfo): unknown {

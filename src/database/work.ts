@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** The client of a request went away: what was done for it is given up. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+}
+
+/** What the statements of one request have in common: whose they are, and whether anybody still waits for them. */
+export class Work {
+  /** Whose share of the connections they take; null as long as nobody knows who asks. */
+  owner: string | null = null;
+  #isAbandoned = false;
+  readonly #cancels = new Set<() => void>();
+
+  /** Runs `task`; all statements in it belong to this work. */
+  run<Result>(task: () => Result): Result {
+    return storage.run(this, task);
+  }
+
+  /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    for (const cancel of this.#cancels) cancel();
+  }
+
+  /** @throws ClientGoneError */
+  throwIfAbandoned(): void {
+    if (this.#isAbandoned) throw new ClientGoneError('The client has gone away.');
+  }
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned;
+  }
+
+  /** Notes how to cancel what begins now; returns what is to be called when that has ended. */
+  onAbandon(cancel: () => void): () => void {
+    this.#cancels.add(cancel);
+    return () => void this.#cancels.delete(cancel);
+  }
+}
+
+const storage = new AsyncLocalStorage<Work>();
+
+/** The work that the current statement belongs to; undefined for commands, and for what the server does by itself. */
+export const currentWork = (): Work | undefined => storage.getStore();
