@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startApi, type Answer, type AnswerError, type Api, type Credentials } from '../support/api.js';
+import { rowsOf } from '../support/builders.js';
+import { startIssuer, type Issuer } from '../support/issuer.js';
+import { Opaque } from '../support/opaque.js';
+import { plantRows, readRows } from '../support/oracle-rows.js';
+import { Oracle, type Asker, type Expectation, type Question } from '../support/oracle.js';
+import { instantTexts, RandomOperations } from '../support/random-operations.js';
+import { Random } from '../support/random.js';
+
+// Any operation is answered as graphql-js answers it over the same rows in memory: see oracle.ts. Each is sent several
+// times, between others, because the server keeps what it has worked out: plans, statements, checks.
+//
+//   DIFFERENTIAL_OPERATIONS=5000 DIFFERENTIAL_SEED=1 npm test -- differential
+
+const OPERATIONS = Number(process.env['DIFFERENTIAL_OPERATIONS'] ?? 300);
+const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? Date.now() % 1_000_000_000);
+/** Operations that are sent in one mixed order; what the answers teach, such as cursors, is for the next. */
+const BATCH = 30;
+const MOST_SENDINGS = 5;
+/** Differences that are told at once. */
+const MOST_DIFFERENCES = Number(process.env['DIFFERENTIAL_DIFFERENCES'] ?? 3);
+/** Tokens are good for five minutes. */
+const TOKEN_MS = 120_000;
+
+interface Caller extends Asker {
+  /** Names what is sent. */
+  readonly key: string | null;
+}
+
+/** An operation of one caller, and how it was answered the first time. */
+interface Asked {
+  readonly question: Question;
+  readonly caller: Caller;
+  expectation?: Expectation;
+  first?: Answer;
+  sendings: number;
+}
+
+const random = new Random(SEED);
+const opaque = new Opaque();
+let api: Api;
+let issuer: Issuer;
+let oracle: Oracle;
+let operations: RandomOperations;
+let callers: readonly Caller[];
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  api = await startApi({ env: issuer.env });
+  const rows = rowsOf(api.database);
+  const [alice, bob] = [await rows.owner(), await rows.owner()];
+  const nobody = { apiKey: null, oauthUserId: null, isAdmin: false, key: null };
+  callers = [
+    { ...nobody, name: 'key', apiKey: alice.prefix, key: alice.key },
+    { ...nobody, name: 'token', oauthUserId: 'olga' },
+    { ...nobody, name: 'both', apiKey: alice.prefix, key: alice.key, oauthUserId: 'omar' },
+    { ...nobody, name: 'admin', oauthUserId: 'root', isAdmin: true },
+    { ...nobody, name: 'anonymous' },
+  ];
+  const owners = { keys: [alice.prefix, bob.prefix], subjects: ['olga', 'omar'] };
+  await plantRows(api.database, random, owners);
+  const stored = await readRows(api.database);
+  oracle = new Oracle(stored, opaque, instantTexts());
+  operations = new RandomOperations(oracle.schema, stored, opaque, random);
+});
+afterAll(async () => {
+  await api.close();
+  await issuer.close();
+});
+
+test(
+  'any operation, however often it is sent and by whom',
+  async () => {
+    // Where a write takes a key's or a subject's place in GAME's tables of them, it is a write.
+    const before = await api.database.dump();
+    const differences: string[] = [];
+    const earlier: Asked[] = [];
+    for (let asked = 0; asked < OPERATIONS && differences.length < MOST_DIFFERENCES; asked += BATCH) {
+      const batch = drawBatch(Math.min(BATCH, OPERATIONS - asked));
+      const again = random.some(earlier, 5);
+      const sendings = [...batch, ...again].flatMap((one) =>
+        Array<Asked>(1 + random.below(MOST_SENDINGS)).fill(one),
+      );
+      const wrong = new Set<Asked>();
+      for (const one of random.shuffled(sendings)) {
+        if (wrong.has(one) || differences.length >= MOST_DIFFERENCES) continue;
+        const difference = await send(one);
+        if (difference === null) continue;
+        wrong.add(one);
+        differences.push(difference);
+      }
+      earlier.push(...batch.filter((one) => !wrong.has(one)));
+    }
+    expect(differences.join('\n\n')).toBe('');
+    expect(await api.database.dump()).toBe(before);
+  },
+  60_000 + 1_000 * OPERATIONS,
+);
+
+/** Some documents, each asked in several ways. */
+function drawBatch(size: number): Asked[] {
+  const batch: Asked[] = [];
+  while (batch.length < size) {
+    const document = operations.document();
+    for (let ways = 1 + random.below(3); ways > 0; ways--) {
+      const caller = random.chance(0.04) ? callers.at(-1) : random.pick(callers.slice(0, -1));
+      if (caller) batch.push({ question: document.ask(), caller, sendings: 0 });
+    }
+  }
+  return batch.slice(0, size);
+}
+
+/** Sends an operation once more; answers what is wrong with the answer, or null. */
+async function send(asked: Asked): Promise<string | null> {
+  const { question, caller } = asked;
+  const expectation = (asked.expectation ??= oracle.answer(question, caller));
+  const answer = await ask(question, caller);
+  asked.sendings++;
+  const problem = differenceOf(expectation, answer) ?? changeOf(asked, expectation, answer);
+  asked.first ??= answer;
+  if (problem === null) return null;
+  return [
+    `DIFFERENTIAL_SEED=${SEED} DIFFERENTIAL_OPERATIONS=${OPERATIONS}: ${problem}`,
+    `caller ${caller.name}, sending ${asked.sendings}, operation ${String(question.operationName)}`,
+    question.document,
+    JSON.stringify(question.variables),
+    `server ${answer.status} ${answer.text}`,
+    `oracle ${JSON.stringify(expectation)}`,
+    ...(asked.first === answer ? [] : [`first  ${asked.first.status} ${asked.first.text}`]),
+  ].join('\n');
+}
+
+async function ask({ document, operationName, variables }: Question, caller: Caller): Promise<Answer> {
+  const as = await credentialsOf(caller);
+  const response = await fetch(api.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(as.key === undefined ? {} : { 'x-api-key': as.key }),
+      ...(as.token === undefined ? {} : { authorization: `Bearer ${as.token}` }),
+    },
+    body: JSON.stringify({
+      ...{ query: document, variables },
+      ...(operationName === null ? {} : { operationName }),
+    }),
+  });
+  const text = await response.text();
+  return {
+    ...{ status: response.status, headers: response.headers, text },
+    body: JSON.parse(text) as Answer['body'],
+  };
+}
+
+const tokens = new Map<string, { readonly token: string | undefined; readonly time: number }>();
+
+async function credentialsOf({ name, key, oauthUserId, isAdmin }: Caller): Promise<Credentials> {
+  const given = key === null ? {} : { key };
+  if (oauthUserId === null) return given;
+  const now = performance.now();
+  let known = tokens.get(name);
+  if (known === undefined || now - known.time > TOKEN_MS) {
+    const { token } = await (isAdmin ? issuer.admin(oauthUserId) : issuer.caller({ sub: oauthUserId }));
+    known = { token, time: now };
+    tokens.set(name, known);
+  }
+  return known.token === undefined ? given : { ...given, token: known.token };
+}
+
+/** What is wrong with an answer, or null. */
+function differenceOf({ data, errors, someErrors }: Expectation, { body }: Answer): string | null {
+  const told = body.errors ?? [];
+  if (told.some(({ extensions }) => extensions.code === 'INTERNAL_SERVER_ERROR')) return 'an internal error';
+  if (JSON.stringify([opaque.filledIn(data, body.data)]) !== JSON.stringify([body.data])) return 'other data';
+  const paths = (list: readonly string[]): string => JSON.stringify([...new Set(list)].sort());
+  const given = told.map(({ path, extensions }) => placed(path, extensions.code));
+  const wanted = errors.map(({ path, code }) => `${path} ${code}`);
+  const isRight = someErrors
+    ? given.length > 0 && given.every((error) => wanted.includes(error))
+    : paths(given) === paths(wanted);
+  if (!isRight) return 'other errors';
+  return told.every((error) => isWorded(error, errors)) ? null : 'other words';
+}
+
+function placed(path: AnswerError['path'], code: string): string {
+  return `${path === undefined ? null : JSON.stringify(path)} ${code}`;
+}
+
+/** Whether an error has the words of one that was expected in its place, where they are known. */
+function isWorded({ path, message, extensions }: AnswerError, errors: Expectation['errors']): boolean {
+  const place = placed(path, extensions.code);
+  const words = errors
+    .filter((error) => `${error.path} ${error.code}` === place)
+    .map((error) => error.message);
+  return words.some((known) => known === null || known === message);
+}
+
+/** What has changed since the first answer, or null. */
+function changeOf({ first }: Asked, { errors, someErrors }: Expectation, answer: Answer): string | null {
+  if (first === undefined || someErrors) return null;
+  if (first.status !== answer.status) return 'another status than the first time';
+  // Root fields fail at the same time: their errors come in any order.
+  const places = new Set(
+    errors.map(({ path }) => JSON.stringify((JSON.parse(path ?? '[]') as unknown[])[0])),
+  );
+  const text = ({ text: whole, body }: Answer): string =>
+    places.size > 1
+      ? JSON.stringify([body.data, body.errors?.map((error) => JSON.stringify(error)).sort()])
+      : whole;
+  return text(first) === text(answer) ? null : 'another text than the first time';
+}
