@@ -7,6 +7,7 @@ import { plantRows, readRows } from '../support/oracle-rows.js';
 import { Oracle, type Asker, type Expectation, type Question } from '../support/oracle.js';
 import { instantTexts, RandomOperations } from '../support/random-operations.js';
 import { Random } from '../support/random.js';
+import { smaller } from '../support/smaller.js';
 
 // Any operation is answered as graphql-js answers it over the same rows in memory: see oracle.ts. Each is sent several
 // times, between others, because the server keeps what it has worked out: plans, statements, checks.
@@ -20,6 +21,8 @@ const BATCH = 30;
 const MOST_SENDINGS = 5;
 /** Differences that are told at once. */
 const MOST_DIFFERENCES = Number(process.env['DIFFERENTIAL_DIFFERENCES'] ?? 3);
+/** Most attempts at making an operation smaller that is answered wrongly. */
+const MOST_TRIES = 400;
 /** Tokens are good for five minutes. */
 const TOKEN_MS = 120_000;
 
@@ -28,14 +31,22 @@ interface Caller extends Asker {
   readonly key: string | null;
 }
 
-/** An operation of one caller, and how it was answered the first time. */
-interface Asked {
+/** A question and who asks it. */
+interface Way {
   readonly question: Question;
   readonly caller: Caller;
+}
+
+/** An operation of one caller, and how it was answered the first time. */
+interface Asked extends Way {
+  /** All ways in which its document is asked. */
+  readonly ways: readonly Way[];
   expectation?: Expectation;
   first?: Answer;
   sendings: number;
 }
+
+const ANONYMOUS: Caller = { name: 'anonymous', key: null, apiKey: null, oauthUserId: null, isAdmin: false };
 
 const random = new Random(SEED);
 const opaque = new Opaque();
@@ -50,13 +61,11 @@ beforeAll(async () => {
   api = await startApi({ env: issuer.env });
   const rows = rowsOf(api.database);
   const [alice, bob] = [await rows.owner(), await rows.owner()];
-  const nobody = { apiKey: null, oauthUserId: null, isAdmin: false, key: null };
   callers = [
-    { ...nobody, name: 'key', apiKey: alice.prefix, key: alice.key },
-    { ...nobody, name: 'token', oauthUserId: 'olga' },
-    { ...nobody, name: 'both', apiKey: alice.prefix, key: alice.key, oauthUserId: 'omar' },
-    { ...nobody, name: 'admin', oauthUserId: 'root', isAdmin: true },
-    { ...nobody, name: 'anonymous' },
+    { ...ANONYMOUS, name: 'key', apiKey: alice.prefix, key: alice.key },
+    { ...ANONYMOUS, name: 'token', oauthUserId: 'olga' },
+    { ...ANONYMOUS, name: 'both', apiKey: alice.prefix, key: alice.key, oauthUserId: 'omar' },
+    { ...ANONYMOUS, name: 'admin', oauthUserId: 'root', isAdmin: true },
   ];
   const owners = { keys: [alice.prefix, bob.prefix], subjects: ['olga', 'omar'] };
   await plantRows(api.database, random, owners);
@@ -88,7 +97,7 @@ test(
         const difference = await send(one);
         if (difference === null) continue;
         wrong.add(one);
-        differences.push(difference);
+        differences.push((await smallest(one)) ?? difference);
       }
       earlier.push(...batch.filter((one) => !wrong.has(one)));
     }
@@ -103,18 +112,58 @@ function drawBatch(size: number): Asked[] {
   const batch: Asked[] = [];
   while (batch.length < size) {
     const document = operations.document();
-    for (let ways = 1 + random.below(3); ways > 0; ways--) {
-      const caller = random.chance(0.04) ? callers.at(-1) : random.pick(callers.slice(0, -1));
-      if (caller) batch.push({ question: document.ask(), caller, sendings: 0 });
-    }
+    // Its cursors are this caller's; the others' are refused them.
+    const own = callers.filter(({ name }) => name === document.caller);
+    const ways = Array.from({ length: 1 + random.below(3) }, () => ({
+      question: document.ask(),
+      caller: random.chance(0.04)
+        ? ANONYMOUS
+        : random.pick(random.chance(0.7) && own.length > 0 ? own : callers),
+    }));
+    batch.push(...ways.map((way) => ({ ...way, ways, sendings: 0 })));
   }
   return batch.slice(0, size);
+}
+
+/** The difference of an operation of which nothing can be left out; null where it does not come again. */
+async function smallest({ ways, question: { document: whole } }: Asked): Promise<string | null> {
+  // In all ways in turn: what one has left behind may be what another meets.
+  const again = async (document: string): Promise<string | null> => {
+    const all = ways.map(({ question, caller }): Asked => {
+      return { question: { ...question, document }, caller, ways, sendings: 0 };
+    });
+    for (let sending = 0; sending < MOST_SENDINGS; sending++) {
+      for (const one of all) {
+        const difference = await send(one);
+        if (difference !== null) return difference;
+      }
+    }
+    return null;
+  };
+  let found: string | null = null;
+  let tries = 0;
+  const tried = new Set<string>();
+  const reduce = async (document: string): Promise<void> => {
+    for (const candidate of smaller(document)) {
+      if (tries >= MOST_TRIES || tried.has(candidate)) continue;
+      tried.add(candidate);
+      tries++;
+      const difference = oracle.isDocument(candidate) ? await again(candidate) : null;
+      if (difference === null) continue;
+      found = difference;
+      await reduce(candidate);
+      return;
+    }
+  };
+  if (oracle.isDocument(whole)) await reduce(whole);
+  return found;
 }
 
 /** Sends an operation once more; answers what is wrong with the answer, or null. */
 async function send(asked: Asked): Promise<string | null> {
   const { question, caller } = asked;
-  const expectation = (asked.expectation ??= oracle.answer(question, caller));
+  asked.expectation ??= oracle.answer(question, caller);
+  const { expectation } = asked;
   const answer = await ask(question, caller);
   asked.sendings++;
   const problem = differenceOf(expectation, answer) ?? changeOf(asked, expectation, answer);
@@ -168,9 +217,13 @@ async function credentialsOf({ name, key, oauthUserId, isAdmin }: Caller): Promi
 }
 
 /** What is wrong with an answer, or null. */
-function differenceOf({ data, errors, someErrors }: Expectation, { body }: Answer): string | null {
+function differenceOf(expectation: Expectation, { body }: Answer): string | null {
+  const { data, errors, someErrors, mayBeRefused } = expectation;
   const told = body.errors ?? [];
   if (told.some(({ extensions }) => extensions.code === 'INTERNAL_SERVER_ERROR')) return 'an internal error';
+  const isRefused = told.length > 0 && body.data === undefined;
+  if (mayBeRefused && isRefused && told.every(({ extensions }) => extensions.code === 'BAD_USER_INPUT'))
+    return null;
   if (JSON.stringify([opaque.filledIn(data, body.data)]) !== JSON.stringify([body.data])) return 'other data';
   const paths = (list: readonly string[]): string => JSON.stringify([...new Set(list)].sort());
   const given = told.map(({ path, extensions }) => placed(path, extensions.code));

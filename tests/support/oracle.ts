@@ -5,10 +5,14 @@ import {
   GraphQLError,
   isNonNullType,
   parse,
+  TypeInfo,
   validate,
+  visit,
+  visitWithTypeInfo,
   type DocumentNode,
   type ExecutionResult,
   type GraphQLSchema,
+  type VariableNode,
 } from 'graphql';
 import { readFileSync } from 'node:fs';
 import type { CursorList, Opaque } from './opaque.js';
@@ -59,6 +63,11 @@ export interface Expectation {
    * of the others were met before is a matter of time.
    */
   readonly someErrors: boolean;
+  /**
+   * Whether BAD_USER_INPUT for the whole operation is as good: a variable is null where null is not allowed, which only
+   * its default made valid. graphql-js finds that at the fields it comes to; a server may look before it runs anything.
+   */
+  readonly mayBeRefused: boolean;
 }
 
 type Given<T> = T | null | undefined;
@@ -193,18 +202,19 @@ export class Oracle {
     );
   }
 
+  /** Whether this is a document of the schema, which can be run. */
+  isDocument(text: string): boolean {
+    return typeof this.#document(text) !== 'string';
+  }
+
   answer(question: Question, asker: Asker): Expectation {
     const { document: text, operationName, variables } = question;
     const whole = (code: string): Expectation => ({
       data: undefined,
       errors: [{ path: null, code, message: null }],
-      someErrors: false,
+      ...{ someErrors: false, mayBeRefused: false },
     });
-    let document = this.#documents.get(text);
-    if (document === undefined) {
-      document = checked(this.schema, text);
-      this.#documents.set(text, document);
-    }
+    const document = this.#document(text);
     if (typeof document === 'string') return whole(document);
     if (!getOperationAST(document, operationName)) return whole('OPERATION_RESOLUTION_FAILURE');
     const ask = (schema: GraphQLSchema): ExecutionResult =>
@@ -215,7 +225,14 @@ export class Oracle {
     const { data, errors = [] } = ask(this.schema);
     const someErrors = data === null && errors.some(({ path }) => path !== undefined);
     const all = someErrors ? (ask(this.#lenient).errors ?? []) : errors;
-    return { data, errors: all.map(expected), someErrors };
+    const mayBeRefused = hasForbiddenNull(this.schema, document, variables);
+    return { data, errors: all.map(expected), someErrors, mayBeRefused };
+  }
+
+  #document(text: string): DocumentNode | string {
+    const known = this.#documents.get(text) ?? checked(this.schema, text);
+    this.#documents.set(text, known);
+    return known;
   }
 }
 
@@ -227,6 +244,20 @@ function checked(schema: GraphQLSchema, text: string): DocumentNode | string {
   } catch {
     return 'GRAPHQL_PARSE_FAILED';
   }
+}
+
+function hasForbiddenNull(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  variables: Question['variables'],
+): boolean {
+  const types = new TypeInfo(schema);
+  let has = false;
+  const look = ({ name }: VariableNode): void => {
+    has ||= variables[name.value] === null && isNonNullType(types.getInputType());
+  };
+  visit(document, visitWithTypeInfo(types, { VariableDefinition: () => false, Variable: look }));
+  return has;
 }
 
 function expected({ path, message, extensions }: GraphQLError): ExpectedError {

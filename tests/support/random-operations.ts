@@ -25,6 +25,8 @@ import type { Random } from './random.js';
 
 /** A document whose variables are drawn anew each time. */
 export interface RandomDocument {
+  /** Name of the caller whose cursors stand in it, if there are any. */
+  readonly caller: string | null;
   /** One more way to ask it. */
   ask(): Question;
 }
@@ -207,6 +209,7 @@ class Draft {
   readonly #definitions: string[] = [];
   readonly #operations: string[] = [];
   #names = 0;
+  #caller: string | null = null;
   #leaderboards = 0;
 
   constructor(
@@ -228,6 +231,7 @@ class Draft {
   finished(document: string): RandomDocument {
     const { random } = this;
     return {
+      caller: this.#caller,
       ask: () => {
         const drawn = this.#all.map(({ name, draw }) => [name, draw()] as const);
         const named = random.pick(this.#operations.length > 0 ? this.#operations : ['']);
@@ -284,10 +288,11 @@ class Draft {
   /** A cursor that the server has given, used at its own list. */
   #followed(query: GraphQLObjectType): string {
     const { random, schema } = this;
-    const lists = connectionsOf(schema).filter(([name]) => this.opaque.knownOf(name).length > 0);
+    const lists = connectionsOf(schema).filter(([name]) => this.#knownOf(name).length > 0);
     if (lists.length === 0) return 'viewer { isAdmin }';
     const [name, type, field] = random.pick(lists);
-    const cursor = random.pick(this.opaque.knownOf(name));
+    const cursor = random.pick(this.#knownOf(name));
+    this.#caller = cursor.list.caller;
     const text = this.#field(type, field, { depth: 2, count: 2 }, cursor);
     if (type === query) return text;
     const { parentId } = cursor.list;
@@ -351,9 +356,7 @@ class Draft {
     if (!random.chance(0.1)) return '';
     const type = this.schema.getDirective('skip')?.args[0]?.type as GraphQLInputType;
     const draw = (): boolean => random.chance(0.5);
-    const value = random.chance(0.7)
-      ? this.#variable(type, draw, false, Number(process.env['NULLS'] ?? 0.1))
-      : String(draw());
+    const value = random.chance(0.7) ? this.#variable(type, draw, false) : String(draw());
     return ` @${random.pick(['skip', 'include'])}(if: ${value})`;
   }
 
@@ -433,7 +436,7 @@ class Draft {
     cursor?: KnownCursor,
   ): { text: string; size: number } {
     const { random } = this;
-    const known = this.opaque.knownOf(list);
+    const known = this.#knownOf(list);
     const followed = cursor ?? (known.length > 0 && random.chance(0.15) ? random.pick(known) : undefined);
     const most = Math.max(1, Math.floor(MOST_COUNT / place.count));
     const size = most < 20 || random.chance(0.7) ? Math.min(random.pick([1, 2, 3, 5, 20, 100]), most) : 0;
@@ -442,7 +445,7 @@ class Draft {
     if (size > 0) page[end] = () => size;
     if (followed) {
       // Cursors of other lists, callers and orders come with the variables' other values.
-      const sameList = this.opaque.knownOf(list).filter((other) => other.list.key === followed.list.key);
+      const sameList = known.filter((other) => other.list.key === followed.list.key);
       const text = (): string =>
         (random.chance(0.9)
           ? random.pick([followed, ...sameList])
@@ -473,6 +476,13 @@ class Draft {
     const text = texts.length > 0 ? `(${random.shuffled(texts).join(', ')})` : '';
     // A variable that is not given leaves the default.
     return { text, size: Math.max(size, text.includes('$') || size === 0 ? 20 : 1) };
+  }
+
+  /** Cursors for a field: mostly those of one caller. */
+  #knownOf(field: string): readonly KnownCursor[] {
+    const known = this.opaque.knownOf(field);
+    const isMixed = this.#caller === null || this.random.chance(0.05);
+    return isMixed ? known : known.filter(({ list }) => list.caller === this.#caller);
   }
 
   /** What must be refused. */
@@ -546,7 +556,7 @@ class Draft {
   }
 
   /** @param hasDefault whether the place of the variable has a value when there is none */
-  #variable(type: GraphQLInputType, draw: Draw, hasDefault = false, nulls = 0.1): string {
+  #variable(type: GraphQLInputType, draw: Draw, hasDefault = false): string {
     const { random } = this;
     const name = this.#name('v');
     const isRequired = isNonNullType(type);
@@ -559,7 +569,7 @@ class Draft {
     const isOptional = initial !== null || !isNonNullType(declared);
     const drawn = (): unknown => {
       if (isOptional && random.chance(0.2)) return undefined;
-      if (!isNonNullType(declared) && random.chance(nulls)) return null;
+      if (!isNonNullType(declared) && random.chance(0.1)) return null;
       return random.chance(0.01) ? { bad: [1] } : draw();
     };
     this.#variables.push({ name, declaration, draw: drawn });
