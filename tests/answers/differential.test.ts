@@ -81,7 +81,7 @@ afterAll(async () => {
 test(
   'any operation, however often it is sent and by whom',
   async () => {
-    // Where a write takes a key's or a subject's place in GAME's tables of them, it is a write.
+    // Mutations are dry runs, which leave nothing behind.
     const before = await api.database.dump();
     const differences: string[] = [];
     const earlier: Asked[] = [];
