@@ -126,6 +126,12 @@ const oldestFirst: Sorting<{ readonly createdAt: string | null; readonly id: str
   [idOf, 'ASC'],
 ];
 
+/** What an instant is, is looked at where it is used; that it is a text, where it is given. */
+function instantText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new TypeError('A DateTime is a string, for example "2026-02-10T12:15:00.123456Z".');
+}
+
 /** Strings that PostgreSQL or UTF-8 cannot carry are refused wherever they stand. */
 function checkText(value: unknown): void {
   if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) throw badInput();
@@ -180,6 +186,9 @@ export class Oracle {
     this.#lenient = buildSchema(text);
     for (const field of Object.values(this.#lenient.getQueryType()?.getFields() ?? {})) {
       if (isNonNullType(field.type)) field.type = field.type.ofType;
+    }
+    for (const schema of [this.schema, this.#lenient]) {
+      Object.assign(schema.getType('DateTime') ?? {}, { parseValue: instantText });
     }
     const builtIns = Object.entries(BUILT_INS).map(([id, version]) => ({
       ...{ id, version, kind: 'BUILT_IN', name: id, status: 'PUBLISHED', number: 0 },
