@@ -169,11 +169,12 @@ async function send(asked: Asked): Promise<string | null> {
   const problem = differenceOf(expectation, answer) ?? changeOf(asked, expectation, answer);
   asked.first ??= answer;
   if (problem === null) return null;
+  const used = Object.entries(question.variables).filter(([name]) => question.document.includes(`$${name}`));
   return [
     `DIFFERENTIAL_SEED=${SEED} DIFFERENTIAL_OPERATIONS=${OPERATIONS}: ${problem}`,
     `caller ${caller.name}, sending ${asked.sendings}, operation ${String(question.operationName)}`,
     question.document,
-    JSON.stringify(question.variables),
+    JSON.stringify(Object.fromEntries(used)),
     `server ${answer.status} ${answer.text}`,
     `oracle ${JSON.stringify(expectation)}`,
     ...(asked.first === answer ? [] : [`first  ${asked.first.status} ${asked.first.text}`]),
