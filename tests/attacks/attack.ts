@@ -13,6 +13,8 @@ export interface Shot {
   readonly trickle?: { readonly piece: string | Buffer; readonly everyMs: number; readonly times: number };
   /** Bytes for a bare connection; head, key and all. */
   readonly raw?: string;
+  /** Whether nobody reads what comes back over such a connection. */
+  readonly unread?: boolean;
   /** When the client goes away, in ms. */
   readonly leaveAfterMs?: number;
 }

@@ -185,10 +185,12 @@ function sendRaw(shot: Shot, raw: string, options: SendOptions): Promise<Outcome
     const socket = connect(options.port, '127.0.0.1');
     const collector = new Collector(shot, options, resolve, () => socket.destroy());
     socket.on('connect', () => socket.write(raw, 'latin1'));
-    socket.on('data', (chunk: Buffer) => {
-      collector.status ??= Number(/^HTTP\/1\.[01] (\d{3})/.exec(chunk.toString('latin1'))?.[1] ?? 0);
-      collector.add(chunk);
-    });
+    if (shot.unread === true) socket.pause();
+    else
+      socket.on('data', (chunk: Buffer) => {
+        collector.status ??= Number(/^HTTP\/1\.[01] (\d{3})/.exec(chunk.toString('latin1'))?.[1] ?? 0);
+        collector.add(chunk);
+      });
     socket.on('error', () => collector.end(collector.status === null ? 'closed' : 'answered'));
     socket.on('close', () => collector.end(collector.status === null ? 'closed' : 'answered'));
   });
