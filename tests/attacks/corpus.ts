@@ -1100,21 +1100,21 @@ const ids = of(
   ).flatMap(([name, id, title]) =>
     ([115, 1_000] as const).flatMap((count) => {
       const selection = count === 115 ? MOST_115 : MOST_1000;
-      const ids = Array.from({ length: count }, () => id);
-      const keys = ids.map((key) => ({ __typename: 'Game', id: key }));
+      const many = Array.from({ length: count }, () => id);
+      const keys = many.map((key) => ({ __typename: 'Game', id: key }));
       const allowed = ANSWERED_OR_REFUSED;
       return [
         {
           id: `ids-${name}-${count}`,
           title: `${title} by its id ${count} times`,
-          shot: () => gql(`query ($ids: [ID!]!) { gamesByIds(ids: $ids) { ${selection} } }`, { ids }),
+          shot: () => gql(`query ($ids: [ID!]!) { gamesByIds(ids: $ids) { ${selection} } }`, { ids: many }),
           allowed,
         },
         {
           id: `ids-${name}-${count}-nodes`,
           title: `${title} as a node by its id ${count} times`,
           shot: () =>
-            gql(`query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Game { ${selection} } } }`, { ids }),
+            gql(`query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Game { ${selection} } } }`, { ids: many }),
           allowed,
         },
         {
