@@ -12,7 +12,7 @@ import { FairQueue } from './fair-queue.js';
 import { connectionsOf, queryReserved, useConnections, type Connections } from './query.js';
 
 /** Longest wait for a connection, and for one statement, in ms. */
-const CONNECTION_TIMEOUT_MS = 5_000;
+const CONNECTION_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 
 /** Time between two attempts to get the lock of migrations, in ms. */

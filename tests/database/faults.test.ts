@@ -15,6 +15,8 @@ import { startPostgres } from '../support/postgres.js';
 import { ask, health, until, within } from '../support/process.js';
 
 const POOL = 5;
+/** Connections of the server of which one caller may hold that many: two are reserved, and a third is one's share. */
+const CONNECTIONS = 3 * POOL;
 /** Longest time of a statement, in ms, where a test waits for it to pass. */
 const STATEMENT_MS = 1_000;
 
@@ -43,7 +45,7 @@ afterEach(async () => {
 });
 
 async function open(env: NodeJS.ProcessEnv = {}, options: OpenOptions = {}): Promise<Database> {
-  const settings = { DATABASE_URL: database.url, DATABASE_POOL_MAX: String(POOL), ...env };
+  const settings = { DATABASE_URL: database.url, DATABASE_POOL_MAX: String(CONNECTIONS), ...env };
   const opened = await openDatabase(readConfig(settings).database, options);
   cleanups.push(() => opened.close());
   return opened;
@@ -235,7 +237,8 @@ describe('a statement that takes too long', () => {
 
 describe('more requests than connections', () => {
   test('wait for their time and end with a retryable error, while the process is live', async () => {
-    const origin = await serve({ DATABASE_POOL_MAX: '2' });
+    // One caller may hold two of them.
+    const origin = await serve({ DATABASE_POOL_MAX: '6' });
     const release = await hold('SHARE');
     const holding = [1, 2].map(() => ask(origin, create(newName()), owner.key));
     await until(async () => (await waiting()) === 2);
