@@ -39,6 +39,8 @@ export interface OpenOptions {
 
 /** Longest wait of a request for its caller's turn on the connections, in ms. */
 const PATIENCE_MS = 2_000;
+/** Who waits for a transaction that may take minutes is so many times as patient. */
+const LONG_PATIENCE = 5;
 /** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
 const RESERVED = 2;
 /** One caller may hold one of so many connections at a time, and at least one. */
@@ -98,7 +100,17 @@ async function openPostgresql(
   // An idle connection that the server ended: the pool has dropped it already.
   if (reserve !== pool) reserve.on('error', () => {});
   const perOwner = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
-  useConnections(kysely, { pool, reserve, queue: new FairQueue({ total: max, perOwner, patienceMs }) });
+  useConnections(kysely, {
+    pool,
+    reserve,
+    queue: new FairQueue({ total: max, perOwner, patienceMs }),
+    // At least half of the pool is left to everything else.
+    longQueue: new FairQueue({
+      total: Math.max(1, Math.floor(max / 2)),
+      perOwner: 1,
+      patienceMs: LONG_PATIENCE * patienceMs,
+    }),
+  });
   return orm;
 }
 

@@ -42,7 +42,6 @@ interface ConnectionInternals {
   connect(portOrPath: number | string, host?: string): void;
   cancel(processID: number, secretKey: number): void;
   close(statement: { readonly type: 'S'; readonly name: string }): void;
-  sync(): void;
 }
 
 type Callback = (error: unknown, result?: unknown) => void;
@@ -196,6 +195,10 @@ export class PreparedClient extends BoundedClient {
     return name;
   }
 
+  /**
+   * Closes a prepared statement by the protocol's message, which poolers translate, unlike the text `DEALLOCATE`. It
+   * goes out before the messages of the next statement, and is no error where there is no such statement.
+   */
   #closeOldest(): void {
     const [oldest] = this.#names;
     if (oldest === undefined) return;
@@ -205,31 +208,6 @@ export class PreparedClient extends BoundedClient {
     const { connection } = this as unknown as ClientInternals;
     delete connection.parsedStatements[name];
     delete connection.submittedNamedStatements[name];
-    super.query(new CloseStatement(name));
-  }
-}
-
-/**
- * Closes a prepared statement by the protocol's message, which poolers translate, unlike the text `DEALLOCATE`. It is
- * no error where there is no such statement. `pg` takes anything that can submit itself for a query.
- */
-class CloseStatement {
-  /** Set by `pg`. */
-  callback: Callback = () => {};
-
-  constructor(private readonly name: string) {}
-
-  submit(connection: ConnectionInternals): null {
-    connection.close({ type: 'S', name: this.name });
-    connection.sync();
-    return null;
-  }
-
-  handleReadyForQuery(): void {
-    this.callback(null);
-  }
-
-  handleError(error: Error): void {
-    this.callback(error);
+    connection.close({ type: 'S', name });
   }
 }

@@ -15,6 +15,8 @@ export interface Connections {
   readonly reserve: Pool;
   /** Shares the pool between callers. */
   readonly queue: FairQueue;
+  /** For transactions that may take minutes, of which an owner has one at a time: who waits here holds no connection. */
+  readonly longQueue: FairQueue;
 }
 
 /** Connections by kysely. PGlite has none; a transaction has a kysely of its own. */

@@ -1,4 +1,6 @@
-/** Longest time that a stop may take, in ms: longer than any statement may. */
+import { inspect } from 'node:util';
+
+/** Longest time that a stop may take, in ms: longer than any statement may, but a move of games, which is then given up. */
 const STOP_TIMEOUT_MS = 25_000;
 /** The same after an error that nobody caught. */
 const CRASH_TIMEOUT_MS = 5_000;
@@ -31,7 +33,8 @@ export function onStopSignal(stop: () => Promise<void>): void {
   process.on('SIGTERM', receive);
   process.on('SIGINT', receive);
   process.on('uncaughtException', (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    // With its cause, and with what hangs from it.
+    process.stderr.write(`${inspect(error)}\n`);
     code = 1;
     if (since === undefined) end(CRASH_TIMEOUT_MS);
   });

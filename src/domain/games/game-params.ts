@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import sql from 'sql-template-tag';
 import { identityOf, type KnownCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
-import type { Problems } from '../../errors.js';
+import { limitExceeded, type Problems } from '../../errors.js';
 
 export interface NewParam {
   readonly key: string;
@@ -87,6 +87,8 @@ export async function planParams(
   }
   problems.checkText(path, patch);
   checkUpdates(update, remove, path, problems);
+  // Before the rows are read: what is added is bounded by itself.
+  checkSize(add, add);
 
   const rows = await query<StoredParam>(
     em,
@@ -99,6 +101,10 @@ export async function planParams(
     return after && (after.key !== before.key || after.value !== before.value) ? [{ before, after }] : [];
   });
   const removed = remove.flatMap((id) => stored.get(id) ?? []);
+  const left = new Map(stored);
+  for (const { after } of updated) left.set(after.id, after);
+  for (const { id } of removed) left.delete(id);
+  checkSize([...left.values(), ...add], [...add, ...updated.map(({ after }) => after)]);
   return {
     changes: [
       ...updated.flatMap(({ before, after }) =>
@@ -132,6 +138,35 @@ async function updateParams(em: SqlEntityManager, params: readonly StoredParam[]
           ${params.map(({ value }) => value)}::text[]) n (id, key, value)
         WHERE p.id = n.id`,
   );
+}
+
+/** Most params of one game, and most bytes of all their keys and values. */
+const MAX_PARAMS = 500;
+const MAX_PARAMS_BYTES = 300_000;
+
+/**
+ * Bounds the params that a game has after a write; what GAME has stored already is left as it is where nothing is
+ * added or changed.
+ *
+ * @throws LIMIT_EXCEEDED
+ */
+export function checkSize(
+  all: readonly Pick<StoredParam, 'key' | 'value'>[],
+  written: readonly unknown[],
+): void {
+  if (written.length === 0) return;
+  if (all.length > MAX_PARAMS) {
+    throw limitExceeded(`A game may have at most ${MAX_PARAMS} params; it would have ${all.length}.`);
+  }
+  const bytes = all.reduce(
+    (sum, { key, value }) => sum + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? ''),
+    0,
+  );
+  if (bytes > MAX_PARAMS_BYTES) {
+    throw limitExceeded(
+      `The params of a game may have at most ${MAX_PARAMS_BYTES} bytes together; they would have ${bytes}.`,
+    );
+  }
 }
 
 /** A param can be changed once, and not be changed and removed at a time: which of the two would be meant? */

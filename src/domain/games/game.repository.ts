@@ -14,9 +14,17 @@ import { callerSql } from '../caller-sql.js';
 import { domainStatements } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
+import { inMoveTransaction } from '../reassignments/move-games.js';
 import { bulkUpdate, type BulkUpdate, type BulkUpdated } from '../reassignments/bulk-update.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
-import { addParams, planParams, type FieldChange, type NewParam, type ParamsPatch } from './game-params.js';
+import {
+  addParams,
+  checkSize,
+  planParams,
+  type FieldChange,
+  type NewParam,
+  type ParamsPatch,
+} from './game-params.js';
 import type { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
 import { GAME_VERSION, gameJson, prepareGamePage, type GameQuery } from './game.json.js';
@@ -172,6 +180,8 @@ export class GameRepository extends EntityRepository<Game> {
           'input.strategyId',
           problems,
         );
+        const params = game.params ?? [];
+        checkSize(params, params);
         problems.checkText('input.params', game.params);
         problems.throwIfAny();
 
@@ -189,7 +199,6 @@ export class GameRepository extends EntityRepository<Game> {
             updatedAt: raw('now()'),
           }),
         );
-        const params = game.params ?? [];
         await addParams(em, caller, id, params);
         const details = { game_id: id, externalGameId, platform, strategyId, params: params.length };
         await recordWrite(em, caller, 'Game created', details);
@@ -335,7 +344,9 @@ export class GameRepository extends EntityRepository<Game> {
    * Moves every game visible to the caller from one strategy to another, in one transaction: see `bulkUpdate`.
    */
   async bulkUpdateStrategyId(caller: KnownCaller, update: BulkUpdate): Promise<BulkUpdated> {
-    return inTransaction(this.em, (em) => bulkUpdate(em, caller, this.strategies, update));
+    return inMoveTransaction(this.em, caller, update.dryRun ?? false, (em) =>
+      bulkUpdate(em, caller, this.strategies, update),
+    );
   }
 
   /** This repository in a transaction. */

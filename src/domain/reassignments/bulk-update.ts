@@ -9,7 +9,7 @@ import { recordWrite } from '../audit/audit.js';
 import { callerSql } from '../caller-sql.js';
 import { gamesVisibleTo } from '../games/game.visibility.js';
 import type { Strategies } from '../strategies/strategies.js';
-import { beginMove, moveGames } from './move-games.js';
+import { moveGames } from './move-games.js';
 
 /** Which games to move, and from where to where. */
 export interface BulkUpdate {
@@ -29,7 +29,7 @@ export interface BulkUpdated {
 
 /**
  * Moves every game that the caller may see from one strategy to another, in a single UPDATE, and records the move. To
- * be called in a transaction. A dry run counts, and locks no game.
+ * be called in the transaction of a move. A dry run counts, and locks no game.
  *
  * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games;
  *   LIMIT_EXCEEDED when there are more than `atMost`: then nothing is written
@@ -42,7 +42,6 @@ export async function bulkUpdate(
 ): Promise<BulkUpdated> {
   const { oldStrategyId, newStrategyId, dryRun = false } = update;
   const atMost = update.atMost ?? null;
-  await beginMove(em, caller, dryRun);
   const problems = new Problems();
   problems.checkText('input.oldStrategyId', oldStrategyId);
   problems.checkText('input.ids', update.ids);

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import sql, { type Sql } from 'sql-template-tag';
 import { identityOf, type KnownCaller } from '../../auth/caller.js';
 import { withStatementTimeout } from '../../database/prepared-client.js';
-import { query } from '../../database/query.js';
+import { connectionsOf, query } from '../../database/query.js';
+import { inTransaction } from '../../database/transaction.js';
+import { currentWork } from '../../database/work.js';
 import type { ReassignmentKind } from './reassignment.json.js';
 
 /** Longest time that the statement which moves the games may take, in ms: a million of them take minutes. */
@@ -33,30 +35,59 @@ export interface Moved {
   readonly reassignmentId: string | null;
 }
 
+/** Longest wait for the moves of others that a move must not meet, in ms. A connection is held meanwhile. */
+const MOVE_LOCK_TIMEOUT_MS = 10_000;
+
 /**
- * To be called first in the transaction of a move. Keeps two moves of many games from waiting for each other's
- * rows, which would be a deadlock: moves of one owner's games come one after the other, and those of an admin,
- * which may meet any game, come alone, until the transaction ends. A dry run keeps nobody waiting; it fails
- * like the move itself where the tables of the record are missing.
+ * Runs the transaction of a move. Keeps two moves of many games from waiting for each other's rows, which would be a
+ * deadlock: moves of one owner's games come one after the other, and those of an admin, which may meet any game, come
+ * alone. Moves of one caller wait before they take a connection. A dry run keeps nobody waiting; it fails like the
+ * move itself where the tables of the record are missing.
+ *
+ * @throws SERVICE_UNAVAILABLE when others move games for too long
  */
-export async function beginMove(em: SqlEntityManager, caller: KnownCaller, dryRun: boolean): Promise<void> {
-  await query(em, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
-  if (dryRun) return;
-  // What the role says of other statements (see README.md) does not hold for these.
-  await query(em, sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true)`);
-  if (caller.kind === 'admin') {
-    await query(em, sql`SELECT pg_advisory_xact_lock(hashtextextended('game_graphql_moves', 0))`);
-    return;
-  }
+export async function inMoveTransaction<Result>(
+  em: SqlEntityManager,
+  caller: KnownCaller,
+  dryRun: boolean,
+  work: (em: SqlEntityManager) => Promise<Result>,
+): Promise<Result> {
   const { apiKey, oauthUserId } = identityOf(caller);
-  const owners = [apiKey && `key ${apiKey}`, oauthUserId && `subject ${oauthUserId}`].filter(Boolean);
-  // One statement, in one order: two identities of one caller are two owners.
+  const owner = caller.kind === 'admin' ? 'admin' : `${apiKey} ${oauthUserId}`;
+  const release = dryRun ? undefined : await connectionsOf(em)?.longQueue.acquire(owner, currentWork());
+  try {
+    return await inTransaction(em, async (transaction) => {
+      await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
+      if (!dryRun) await lockMoves(transaction, caller);
+      return work(transaction);
+    });
+  } finally {
+    release?.();
+  }
+}
+
+/** Waits for moves of the same owner by other servers, and for those of admins; keeps these waiting until it ends. */
+async function lockMoves(em: SqlEntityManager, caller: KnownCaller): Promise<void> {
+  // What the role says of other statements (see README.md) does not hold for these.
   await query(
     em,
-    sql`SELECT pg_advisory_xact_lock_shared(hashtextextended('game_graphql_moves', 0)),
-          (SELECT count(pg_advisory_xact_lock(o.key)) FROM
-            (SELECT hashtextextended(owner, 1) AS key FROM unnest(${owners}::text[]) owner ORDER BY 1) o)`,
+    sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true),
+          set_config('lock_timeout', ${String(MOVE_LOCK_TIMEOUT_MS)}, true)`,
   );
+  if (caller.kind === 'admin') {
+    await query(em, sql`SELECT pg_advisory_xact_lock(hashtextextended('game_graphql_moves', 0))`);
+  } else {
+    const { apiKey, oauthUserId } = identityOf(caller);
+    const owners = [apiKey && `key ${apiKey}`, oauthUserId && `subject ${oauthUserId}`].filter(Boolean);
+    // One statement, in one order: two identities of one caller are two owners.
+    await query(
+      em,
+      sql`SELECT pg_advisory_xact_lock_shared(hashtextextended('game_graphql_moves', 0)),
+            (SELECT count(pg_advisory_xact_lock(o.key)) FROM
+              (SELECT hashtextextended(owner, 1) AS key FROM unnest(${owners}::text[]) owner ORDER BY 1) o)`,
+    );
+  }
+  await query(em, sql`SET LOCAL lock_timeout TO DEFAULT`);
 }
 
 /**

@@ -3,7 +3,6 @@ import sql from 'sql-template-tag';
 import { recordWrite } from '../audit/audit.js';
 import type { Caller, KnownCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
-import { inTransaction } from '../../database/transaction.js';
 import { isUuid } from '../../database/uuid.js';
 import { conflict, isMissingOwnTable, notFound, Problems } from '../../errors.js';
 import { gamesVisibleTo } from '../games/game.visibility.js';
@@ -15,7 +14,7 @@ import { KEY } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
 import type { DomainStatements } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { beginMove, moveGames } from './move-games.js';
+import { inMoveTransaction, moveGames } from './move-games.js';
 import { prepareReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
 /** What an undo did, or would do. */
@@ -83,8 +82,7 @@ export class ReassignmentRepository {
     problems.checkText('input.id', id);
     problems.throwIfAny();
     if (!isUuid(id)) throw notFound('Strategy reassignment');
-    return inTransaction(this.em, async (em) => {
-      await beginMove(em, caller, dryRun);
+    return inMoveTransaction(this.em, caller, dryRun, async (em) => {
       // Locked: what was made with a key and a token can be undone with either, and their moves do not wait for
       // each other.
       const [move] = await query<StoredReassignment>(

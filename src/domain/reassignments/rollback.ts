@@ -5,7 +5,7 @@ import type { AdminCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
 import { isUuid } from '../../database/uuid.js';
 import { badUserInput, conflict, notFound } from '../../errors.js';
-import { beginMove, moveGames } from './move-games.js';
+import { moveGames } from './move-games.js';
 import { CUSTOM_PREFIX } from '../strategies/strategies.js';
 
 /** What a rollback did, or would do. */
@@ -26,7 +26,7 @@ interface Version {
 
 /**
  * Publishes a version of a custom strategy that was published before, archives the one that is published,
- * and moves every game and task from the one to the other. To be called in a transaction: others see all of
+ * and moves every game and task from the one to the other. To be called in the transaction of a move: others see all of
  * it or nothing. Every row of the family is locked, so there is one rollback of it at a time, and nobody can
  * put a game on a version that is about to be archived (see `findAssignable`). A dry run locks nothing.
  *
@@ -42,7 +42,6 @@ export async function rollBack(
 ): Promise<RolledBack> {
   const id = strategyId.startsWith(CUSTOM_PREFIX) ? strategyId.slice(CUSTOM_PREFIX.length) : '';
   if (!isUuid(id)) throw notFound('Strategy');
-  await beginMove(em, caller, dryRun);
   const family = await query<Version>(
     em,
     sql`SELECT d.id, d.version::text, d.status FROM strategydefinition d

@@ -1,12 +1,12 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql from 'sql-template-tag';
 import type { Caller, KnownCaller } from '../../auth/caller.js';
-import { inTransaction } from '../../database/transaction.js';
 import { forbidden, notFound, Problems } from '../../errors.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { KEY } from '../../sql-json/bind.js';
 import type { DomainStatements } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
+import { inMoveTransaction } from '../reassignments/move-games.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
 import {
   strategiesWithIds,
@@ -76,6 +76,8 @@ export class StrategyRepository {
     const problems = new Problems();
     problems.checkText('input', { strategyId, toVersion });
     problems.throwIfAny();
-    return inTransaction(this.em, (em) => rollBack(em, caller, strategyId, toVersion, dryRun));
+    return inMoveTransaction(this.em, caller, dryRun, (em) =>
+      rollBack(em, caller, strategyId, toVersion, dryRun),
+    );
   }
 }
