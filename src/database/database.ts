@@ -165,7 +165,8 @@ class OpenDatabase implements Database {
     const pools = poolsOf(connections);
     const sum = (of: (pool: Pool) => number): number => pools.reduce((all, pool) => all + of(pool), 0);
     const idle = sum((pool) => pool.idleCount);
-    const waiting = sum((pool) => pool.waitingCount) + connections.queue.waitingCount;
+    const { queue, longQueue } = connections;
+    const waiting = sum((pool) => pool.waitingCount) + queue.waitingCount + longQueue.waitingCount;
     return { busy: sum((pool) => pool.totalCount) - idle, idle, waiting };
   }
 

@@ -58,6 +58,9 @@ export class BoundedClient extends Client {
   constructor(...args: ConstructorParameters<typeof Client>) {
     super(...args);
     keepFaultsHere(this.#internals.connection);
+    // A connection that ends while it is in use is reported by its statement; an error that nobody listens to would
+    // end the process.
+    this.on('error', () => {});
   }
 
   override query(...args: unknown[]): never {

@@ -14,6 +14,8 @@ import { limitExceeded } from '../errors.js';
 const MAX_NAME_LENGTH = 100;
 /** Most levels of fields within each other. */
 const MAX_DEPTH = 20;
+/** Most levels of lists and objects within each other in an argument; a filter may have half as many. */
+const MAX_VALUE_DEPTH = 64;
 /** Most fields at the top of an operation, aliases and `__typename` included: each is a statement of its own. */
 const MAX_ROOT_FIELDS = 50;
 /** Most operations of a document, and most fragments. Validation compares each with each. */
@@ -38,7 +40,7 @@ const refused = (message: string): Error => limitExceeded(message, 400);
  * @throws LIMIT_EXCEEDED with HTTP 400
  */
 export function checkDocument(document: DocumentNode): void {
-  checkNames(document);
+  checkParts(document);
   const operations: OperationDefinitionNode[] = [];
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
@@ -73,10 +75,20 @@ function atMost(limit: number, count: number, what: string, whole: string): void
   if (count > limit) throw refused(`${whole} may have at most ${limit} ${what}; it has ${count}.`);
 }
 
-/** Bounds the length of names, and how often fragments are spread. */
-function checkNames(document: DocumentNode): void {
-  let spreads = 0;
+/** Bounds the length of names, how deep values are nested, and how often fragments are spread. */
+function checkParts(document: DocumentNode): void {
+  let [spreads, depth] = [0, 0];
+  const nested = {
+    enter: (): void => {
+      if (++depth > MAX_VALUE_DEPTH) {
+        throw refused(`Lists and objects in arguments may be nested at most ${MAX_VALUE_DEPTH} levels deep.`);
+      }
+    },
+    leave: (): void => void depth--,
+  };
   visit(document, {
+    ListValue: nested,
+    ObjectValue: nested,
     Name: ({ value, loc }) => {
       if (value.length <= MAX_NAME_LENGTH) return;
       const at = loc ? ` (line ${loc.startToken.line}, column ${loc.startToken.column})` : '';

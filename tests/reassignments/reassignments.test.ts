@@ -725,12 +725,19 @@ describe('moves that would meet the same games in opposite orders', () => {
       const some = both.bulk({ oldStrategyId: 'default', newStrategyId: 'socio_bee', ids }, as[0]);
       await until(async () => (await waiting(crossing)) === 1);
       const all = both.bulk({ oldStrategyId: 'default', newStrategyId: 'greengageStrategy' }, as[1]);
-      await until(async () => (await waiting(crossing)) === 2);
+      // In the database, or, of one caller, before it takes a connection.
+      await until(async () => (await waiting(crossing)) + (await queued(crossing)) === 2);
       await holder.query('COMMIT');
       return (await Promise.all([some, all])).map(({ count }) => count);
     } finally {
       await holder.end();
     }
+  }
+
+  /** How many requests wait in the server for a turn. */
+  async function queued({ origin }: Api): Promise<number> {
+    const metrics = await (await fetch(`${origin}/metrics`)).text();
+    return Number(/^database_connections\{state="waiting"\} (\d+)$/m.exec(metrics)?.[1]);
   }
 
   test("of one owner's games, and of an admin's, come one after the other: no deadlock arises", async () => {

@@ -153,7 +153,14 @@ export function prepareGamePage(caller: Caller, games: GameQuery): PreparedPage<
     rows: (context: DomainContext) => ({ ...GAMES, scope: gamesVisibleTo(context.caller), filter }),
     row: gameJson,
   };
-  return preparePage(games, list, caller, problems);
+  const page = preparePage(games, list, caller, problems);
+  return {
+    ...page,
+    compile: (context, connection) => {
+      checkLeaderboards(...nodeSelections(connection));
+      return page.compile(context, connection);
+    },
+  };
 }
 
 /** A page of the visible games that satisfy a condition, newest first, below some object. */
