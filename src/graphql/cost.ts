@@ -30,6 +30,8 @@ const LIST_SIZE = 5;
 const ARGUMENT_COST = 20;
 /** Cost of a field of introspection, which graphql-js completes. */
 const INTROSPECTION_COST = 2;
+/** How many times larger than others the largest type is: `__type` may ask for it. */
+const LARGEST_TYPE = 10;
 /** A name in the answer costs one more for each so many characters. */
 const NAME_LENGTH = 20;
 /**
@@ -174,6 +176,7 @@ class Cost {
     if (field.args.some(({ name }) => name === 'first')) {
       return own + below.once + this.#itemsOfPage(node) * (1 + below.perItem);
     }
+    if (field === TypeMetaFieldDef) return own + LARGEST_TYPE * below.once;
     const items = isItemOfPage(parent, field.name) ? null : this.#itemsOfList(field, node);
     return items === null ? own + below.once : own + items * (1 + below.once);
   }
