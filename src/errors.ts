@@ -41,6 +41,9 @@ export const forbidden = (message: string): GraphQLError => clientError('FORBIDD
 /** The thing is missing, or it is not the caller's: the answer must not tell which. */
 export const notFound = (what: string): GraphQLError => clientError('NOT_FOUND', `${what} not found.`);
 
+/** Most problems that are told of one field. */
+const MAX_PROBLEMS = 50;
+
 /** Arguments break the rules; all problems at once. */
 export const badUserInput = (problems: readonly Problem[]): GraphQLError =>
   clientError(
@@ -48,7 +51,7 @@ export const badUserInput = (problems: readonly Problem[]): GraphQLError =>
     problems.length === 1
       ? `${problems[0]?.argument}: ${problems[0]?.message}`
       : `${problems.length} arguments are not valid; see extensions.problems.`,
-    { problems },
+    { problems: problems.slice(0, MAX_PROBLEMS) },
   );
 
 /** The write collides with what is stored. */

@@ -21,7 +21,7 @@ const LOCK_RETRY_MS = 250;
 /** An open database. It connects when it is first used, and again after the database was away. */
 export interface Database {
   readonly em: SqlEntityManager;
-  /** Brings the tables and indexes up to date; answers the names of the migrations that were run. */
+  /** Brings the tables and indexes up to date; returns the names of the migrations that were run. */
   migrate(): Promise<string[]>;
   /** Whether the database answers and holds GAME's tables. */
   isReady(): Promise<boolean>;
@@ -103,12 +103,18 @@ async function openPostgresql(
   useConnections(kysely, {
     pool,
     reserve,
-    queue: new FairQueue({ total: max, perOwner, patienceMs }),
+    queue: new FairQueue({
+      total: max,
+      perOwner,
+      patienceMs,
+      patienceWithinMs: STATEMENT_TIMEOUT_MS + patienceMs,
+    }),
     // At least half of the pool is left to everything else.
     longQueue: new FairQueue({
       total: Math.max(1, Math.floor(max / 2)),
       perOwner: 1,
       patienceMs: LONG_PATIENCE * patienceMs,
+      patienceWithinMs: LONG_PATIENCE * patienceMs,
     }),
   });
   return orm;

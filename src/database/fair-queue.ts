@@ -7,8 +7,9 @@ export interface Shares {
   readonly total: number;
   /** Of one owner. */
   readonly perOwner: number;
-  /** Longest wait, in ms. */
+  /** Longest wait, in ms, and longest wait of what has begun already: the further statements of a request. */
   readonly patienceMs: number;
+  readonly patienceWithinMs: number;
 }
 
 /** Most that may wait of one owner. */
@@ -44,6 +45,8 @@ export class FairQueue {
    *   of the work goes away meanwhile
    */
   acquire(owner: string, work?: Work): Promise<() => void> | (() => void) {
+    const patience = work?.hasBegun ? this.shares.patienceWithinMs : this.shares.patienceMs;
+    if (work) work.hasBegun = true;
     if (this.#hasRoom(owner) && !this.#waiting.has(owner)) return this.#serve(owner);
     const queue = this.#waiting.get(owner) ?? new Set();
     if (queue.size >= MAX_WAITING) throw serviceUnavailable();
@@ -59,7 +62,7 @@ export class FairQueue {
           resolve(this.#serve(owner));
         },
       };
-      const timer = setTimeout(() => leave(serviceUnavailable()), this.shares.patienceMs);
+      const timer = setTimeout(() => leave(serviceUnavailable()), patience);
       const forget = work?.onAbandon(() => leave(new ClientGoneError('The client has gone away.')));
       const settle = (): void => {
         clearTimeout(timer);

@@ -13,7 +13,7 @@ const RETRYABLE = new Set(['40001', '40P01']);
 /**
  * Runs `work` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
  * PostgreSQL ended because it collided with another is run again, so `work` must have no effect outside
- * the database. A dry run does everything, answers the same, and leaves nothing.
+ * the database. A dry run does everything, returns the same, and leaves nothing.
  *
  * @throws what `work` throws, after the rollback
  */

@@ -9,6 +9,8 @@ export class ClientGoneError extends Error {
 export class Work {
   /** Whose share of the connections they take; null as long as nobody knows who asks. */
   owner: string | null = null;
+  /** Whether it has had a turn on the connections: what has begun is more patient. */
+  hasBegun = false;
   #isAbandoned = false;
   readonly #cancels = new Set<() => void>();
 

@@ -207,7 +207,10 @@ class Cost {
     return typeof given === 'number' ? given : null;
   }
 
-  /** Of the arguments that are objects: filters, orders, inputs. Each value is looked at once. */
+  /**
+   * Of the arguments that are objects: filters, orders, inputs. Each value is looked at once. A list that may be long
+   * says what it costs to look at all of it (`scanCost`), which a filter or an order makes necessary.
+   */
   #ofArguments(field: GraphQLField<unknown, unknown>, node: FieldNode): number {
     let values = 0;
     for (const argument of node.arguments ?? []) {
@@ -215,7 +218,8 @@ class Cost {
       if (definition && isInputObjectType(getNamedType(definition.type)))
         values += this.#valuesIn(argument.value);
     }
-    return values * ARGUMENT_COST;
+    const { scanCost } = field.extensions as { readonly scanCost?: unknown };
+    return values * ARGUMENT_COST + (values > 0 && typeof scanCost === 'number' ? scanCost : 0);
   }
 
   #valuesIn(node: ValueNode): number {

@@ -62,6 +62,11 @@ function maskInPlace(error: GraphQLError, mask: Mask): void {
       Object.assign(extensions, { code: 'BAD_USER_INPUT', problems, http: { status: 400 } });
       return;
     }
+    if (error.message.startsWith('Too many errors processing variables')) {
+      const problems = [{ argument: '', message: error.message }];
+      Object.assign(extensions, { code: 'BAD_USER_INPUT', problems });
+      return;
+    }
     if (isRefusal(extensions['http'])) {
       extensions['code'] = 'BAD_REQUEST';
       return;

@@ -59,7 +59,7 @@ export async function serveByProcesses(count: number): Promise<void> {
   for (let started = 1; started < count; started++) keep(start());
 }
 
-/** Ends a process as a signal would; answers whether it ended well. One that only starts is ended by the signal. */
+/** Ends a process as a signal would; returns whether it ended well. One that only starts is ended by the signal. */
 async function stop(worker: Worker): Promise<boolean> {
   const exit = once(worker, 'exit') as Promise<[number | null, string | null]>;
   worker.process.kill('SIGTERM');

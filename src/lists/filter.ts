@@ -11,6 +11,10 @@ const MAX_DEPTH = 16;
 /** Most operators of one filter. */
 const MAX_OPERATORS = 500;
 
+/** Most operators of one filter that look for a text within texts, and most characters of such a text. */
+const MAX_SEARCHES = 20;
+const MAX_SEARCHED_LENGTH = 1_000;
+
 /** A null operator or field counts as not given. */
 type Optional<T> = T | null | undefined;
 
@@ -84,6 +88,8 @@ export function canonicalFilter(filter: Optional<object>): string {
 
 class FilterCompiler<Fields extends string> {
   #operators = 0;
+  #searches = 0;
+  #filters = 0;
 
   constructor(
     private readonly columns: Readonly<Record<Fields, FilterColumn>>,
@@ -96,6 +102,15 @@ class FilterCompiler<Fields extends string> {
         `${path}: and, or and not may be nested ${MAX_DEPTH} levels deep at most; this is level ${depth}.`,
       );
     }
+    // Before anything is built.
+    const fields = (Object.keys(this.columns) as Fields[]).filter((field) => filter[field]);
+    const connectives = [filter.and, filter.or, filter.not].filter(Boolean);
+    this.#countOperators(fields.length + connectives.length, path);
+    if (++this.#filters > MAX_OPERATORS) {
+      throw limitExceeded(
+        `${path}: a filter may have at most ${MAX_OPERATORS} conditions within and, or and not.`,
+      );
+    }
     const all = negate ? or : and;
     const any = negate ? and : or;
     const nested = (list: readonly Filter<Fields>[], name: string): Sql[] =>
@@ -104,13 +119,12 @@ class FilterCompiler<Fields extends string> {
     if (filter.and) parts.push(all(nested(filter.and, 'and')));
     if (filter.or) parts.push(any(nested(filter.or, 'or')));
     if (filter.not) parts.push(this.compile(filter.not, `${path}.not`, !negate, depth + 1));
-    for (const field of Object.keys(this.columns) as Fields[]) {
+    for (const field of fields) {
       const operators = filter[field];
       if (!operators) continue;
       const fieldPath = `${path}.${field}`;
       parts.push(all(this.#compareAll(this.columns[field], operators, fieldPath, negate)));
     }
-    this.#countOperators(parts.length, path);
     return sql`(${all(parts)})`;
   }
 
@@ -134,12 +148,12 @@ class FilterCompiler<Fields extends string> {
       case 'notIn':
         return this.#isIn(column, type, value as string[], path);
       case 'startsWith':
-        return sql`starts_with(${column}, ${value})`;
+        return sql`starts_with(${column}, ${this.#searched(value, path)})`;
       case 'contains':
-        return sql`strpos(${column}, ${value}) > 0`;
+        return sql`strpos(${column}, ${this.#searched(value, path)}) > 0`;
       case 'containsInsensitive':
         // ICU's root collation folds case alike on every database; the database's own locale may not.
-        return sql`strpos(lower(${column} COLLATE "und-x-icu"), lower(${value}::text COLLATE "und-x-icu")) > 0`;
+        return sql`strpos(lower(${column} COLLATE "und-x-icu"), lower(${this.#searched(value, path)}::text COLLATE "und-x-icu")) > 0`;
       case 'gt':
         return sql`${column} > ${this.#timestamp(value, path)}`;
       case 'gte':
@@ -165,6 +179,20 @@ class FilterCompiler<Fields extends string> {
     return type === 'uuid'
       ? sql`${column} = ANY(${values.filter(isUuid)}::uuid[])`
       : sql`${column} = ANY(${values}::text[])`;
+  }
+
+  /** A text that is looked for. @throws LIMIT_EXCEEDED when it is too long, or one of too many */
+  #searched(value: unknown, path: string): string {
+    const text = String(value);
+    if (text.length > MAX_SEARCHED_LENGTH) {
+      throw limitExceeded(
+        `${path}: a text that is looked for may have at most ${MAX_SEARCHED_LENGTH} characters; it has ${text.length}.`,
+      );
+    }
+    if (++this.#searches > MAX_SEARCHES) {
+      throw limitExceeded(`${path}: a filter may look for at most ${MAX_SEARCHES} texts.`);
+    }
+    return text;
   }
 
   #timestamp(value: unknown, path: string): Sql {

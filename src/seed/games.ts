@@ -172,7 +172,7 @@ class GameGenerator {
     }
   }
 
-  /** Adds the tasks; answers those in which points can be won. */
+  /** Adds the tasks; returns those in which points can be won. */
   #addTasks(batch: Batch, game: GameInProgress): TaskInProgress[] {
     const random = this.#random;
     const names = random.sample(game.owner.domain.tasks, random.weighted(TASKS));

@@ -75,7 +75,7 @@ export type Row<Name extends Table> = {
 export type Batch = { readonly [Name in Table]: Row<Name>[] };
 
 export function emptyBatch(): Batch {
-  // What `fromEntries` answers does not tell which keys it has.
+  // What `fromEntries` returns does not tell which keys it has.
   return Object.fromEntries(TABLES.map((table) => [table, []])) as unknown as Batch;
 }
 

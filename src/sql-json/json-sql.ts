@@ -15,8 +15,15 @@ export type JsonSql = readonly (string | Sql)[];
 /** Compiles a field with its arguments and what is asked for below it. @throws GraphQLError to refuse the arguments */
 export type FieldJson = (args: never, selection: Selection) => JsonSql;
 
+/** The columns of texts, which may have any length. */
+const texts = new WeakMap<JsonSql, Sql>();
+
 /** A nullable text, or anything else that PostgreSQL's own JSON is good for. */
-export const text = (expression: Sql): JsonSql => [sql`coalesce(to_json(${expression})::text, 'null')`];
+export function text(expression: Sql): JsonSql {
+  const json = [sql`coalesce(to_json(${expression})::text, 'null')`];
+  texts.set(json, expression);
+  return json;
+}
 
 /** What is never NULL, and has no character that JSON escapes: an id, a hash. */
 export const token = (expression: Sql): JsonSql => ['"', expression, '"'];
@@ -85,6 +92,7 @@ export function objectJson(
   fields: Readonly<Record<string, JsonSql | FieldJson>>,
 ): JsonSql {
   const json: (string | Sql)[] = ['{'];
+  const lengths: Sql[] = [];
   let computed = 0;
   for (const [key, field] of selection.fields) {
     json.push(`${json.length > 1 ? ',' : ''}"${key}":`);
@@ -93,8 +101,11 @@ export function objectJson(
     else {
       const known = fields[field.name];
       if (known === undefined) throw new Error(`${selection.typeName}.${field.name} has no JSON.`);
-      if (typeof known !== 'function') json.push(...known);
-      else if (++computed <= MAX_COMPUTED_FIELDS) json.push(...computedJson(context, field, known));
+      if (typeof known !== 'function') {
+        json.push(...known);
+        const column = texts.get(known);
+        if (column) lengths.push(sql`coalesce(octet_length(${column}::text), 0)`);
+      } else if (++computed <= MAX_COMPUTED_FIELDS) json.push(...computedJson(context, field, known));
       else
         throw limitExceeded(
           `At most ${MAX_COMPUTED_FIELDS} lists, objects and computed fields may be asked for of one object.`,
@@ -102,8 +113,16 @@ export function objectJson(
     }
   }
   json.push('}');
-  return json;
+  if (lengths.length <= FEW_TEXTS) return json;
+  // Looked at before the texts are put together: to know how long they are they need not be read.
+  const length = join(lengths, ' + ');
+  return [
+    sql`CASE WHEN ${length} > ${raw(String(context.maxBytes))} THEN ${failureSql(sql`${length}`)} ELSE ${toSql(json)} END`,
+  ];
 }
+
+/** How many texts of one object are not looked at, and how many texts of each object of a list. */
+const FEW_TEXTS = 4;
 
 function computedJson(
   context: CompileContext,
@@ -120,9 +139,24 @@ function computedJson(
 }
 
 /** All rows of a subquery that selects one text `item`. */
-export function listJson({ maxBytes }: CompileContext, subquery: Sql): JsonSql {
+export function listJson({ maxBytes }: CompileContext, selection: Selection, subquery: Sql): JsonSql {
+  // Many texts of each item: bounded one item after the other, because all items are in memory before they are joined.
+  const items =
+    selection.fields.size <= FEW_TEXTS
+      ? subquery
+      : sql`SELECT CASE WHEN sum(octet_length(every.item)) OVER (ROWS UNBOUNDED PRECEDING) > ${raw(String(maxBytes))}
+          THEN ${failureSql(sql`octet_length(every.item)`)} ELSE every.item END AS item FROM (${subquery}) every`;
   const all = boundedSql(sql`string_agg(listed.item, ',')`, maxBytes);
-  return ['[', sql`coalesce((SELECT ${all} FROM (${subquery}) listed), '')`, ']'];
+  return ['[', sql`coalesce((SELECT ${all} FROM (${items}) listed), '')`, ']'];
+}
+
+/**
+ * An expression of type text that makes the statement fail: see `isTooLong`.
+ *
+ * @param number any number: it stands in what is cast, so that PostgreSQL does not cast it while it plans
+ */
+function failureSql(number: Sql): Sql {
+  return sql`(${raw(literal(TOO_LONG_MARK))} || left((${number})::text, 0))::int::text`;
 }
 
 /**
@@ -132,9 +166,8 @@ export function listJson({ maxBytes }: CompileContext, subquery: Sql): JsonSql {
  * @param text a column or an aggregate, which PostgreSQL computes once however often it stands there
  */
 export function boundedSql(text: Sql, maxBytes: number): Sql {
-  // The text is in what is cast, so that PostgreSQL does not cast it while it plans.
-  const failure = sql`(${raw(literal(TOO_LONG_MARK))} || left(${text}, 0))::int::text`;
-  return sql`CASE WHEN octet_length(${text}) > ${raw(String(maxBytes))} THEN ${failure} ELSE ${text} END`;
+  const length = sql`octet_length(${text})`;
+  return sql`CASE WHEN ${length} > ${raw(String(maxBytes))} THEN ${failureSql(length)} ELSE ${text} END`;
 }
 
 /** One row, or null, of a subquery that selects one text. */

@@ -1,5 +1,5 @@
 import sql, { type Sql } from 'sql-template-tag';
-import { Problems } from '../../errors.js';
+import { limitExceeded, Problems } from '../../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../../lists/filter.js';
 import {
   effectiveOrder,
@@ -98,6 +98,7 @@ const COLUMNS = {
 /** A game `g`, with what belongs to it. The statement around it must make sure that the caller may see the game. */
 export function gameJson(context: DomainContext, selection: Selection): JsonSql {
   checkLeaderboards(selection);
+  checkParamLists(selection);
   return objectJson(context, selection, {
     ...COLUMNS,
     owner: (_args, owner) => identityJson(context, sql`g."apiKey_used"`, sql`g.oauth_user_id`, owner),
@@ -128,11 +129,25 @@ export function identityJson(
   return objectJson(context, selection, { apiKey: text(apiKey), oauthUserId: text(oauthUserId) });
 }
 
+/** Under so many names the params of one object may be asked for: they are the same each time, and may be long. */
+const MAX_PARAM_LISTS = 3;
+
+/** @throws LIMIT_EXCEEDED */
+export function checkParamLists(selection: Selection): void {
+  const count = selection.all('params').length;
+  if (count > MAX_PARAM_LISTS) {
+    throw limitExceeded(
+      `The params of one object may be asked for under at most ${MAX_PARAM_LISTS} names; there are ${count}.`,
+    );
+  }
+}
+
 /** The params of a game `g`: oldest first, undated last, then by id. */
 function gameParamsJson(context: DomainContext, selection: Selection): JsonSql {
   const param = toSql(objectJson(context, selection, PARAM_COLUMNS));
   return listJson(
     context,
+    selection,
     sql`SELECT ${param} AS item FROM gamesparams p WHERE p."gameId" = g.id ORDER BY p.created_at, p.id`,
   );
 }

@@ -209,7 +209,7 @@ export class GameRepository extends EntityRepository<Game> {
   }
 
   /**
-   * Writes what is given and differs from what is stored, and bumps `updated_at`; answers the game as it now
+   * Writes what is given and differs from what is stored, and bumps `updated_at`; returns the game as it now
    * is. A value equal to the stored one is no change and is not checked, so that a row that breaks today's
    * rules can be changed elsewhere. Nothing to change: no write, no audit row.
    *

@@ -1,9 +1,10 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Args, Ctx, ID, Info, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Extensions, ID, Info, Mutation, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
 import { checkIdCount } from '../../graphql/schema/ids.js';
 import { selectionOf } from '../../graphql/schema/select.js';
 import {
+  ALL_GAMES_COST,
   CreateGameInput,
   CreateGamePayload,
   DeleteGameInput,
@@ -21,6 +22,7 @@ import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 @Resolver()
 export class GameResolver {
+  @Extensions({ scanCost: ALL_GAMES_COST })
   @Query(() => GameConnection, {
     nullable: true,
     description: 'Your games, newest first unless ordered otherwise.',

@@ -106,7 +106,10 @@ export class GameType extends Node {
   readonly leaderboard!: EncodedJson;
 }
 
-export const GameConnection = connectionType('Game', 'games', () => GameType);
+/** An owner may have a million games: to count them, to filter them or to sort them takes up to a second. */
+export const ALL_GAMES_COST = 10_000;
+
+export const GameConnection = connectionType('Game', 'games', () => GameType, ALL_GAMES_COST);
 
 @ObjectType({ description: 'The external id of a game, by its id.' })
 export class ExternalGameId {

@@ -17,7 +17,7 @@ export interface MoveRecord {
   readonly oldStrategyId: string;
   readonly newStrategyId: string;
   /**
-   * Moves tasks too, and answers how many. Called after the games have moved: whoever deletes a game locks it
+   * Moves tasks too, and returns how many. Called after the games have moved: whoever deletes a game locks it
    * before its tasks, and two orders would be a deadlock.
    */
   readonly moveTasks?: () => Promise<number>;

@@ -105,7 +105,7 @@ export async function rollBack(
   return { gameCount, taskCount, promotedId, reassignmentId };
 }
 
-/** Moves every task from one strategy to another; answers how many there were. */
+/** Moves every task from one strategy to another; returns how many there were. */
 async function moveTasks(
   em: SqlEntityManager,
   oldStrategyId: string,

@@ -143,6 +143,7 @@ function versionsJson(context: DomainContext, selection: Selection): JsonSql {
   // Within the brackets `s` is still the strategy whose family this is.
   return listJson(
     context,
+    selection,
     sql`SELECT ${version} AS item FROM (
           SELECT s.* WHERE s.kind = 'BUILT_IN'
           UNION ALL

@@ -1,7 +1,7 @@
 import sql from 'sql-template-tag';
 import { Problems } from '../../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../../lists/filter.js';
-import { gameByIdJson } from '../games/game.json.js';
+import { checkParamLists, gameByIdJson } from '../games/game.json.js';
 import { gamesVisibleTo } from '../games/game.visibility.js';
 import {
   effectiveOrder,
@@ -70,6 +70,7 @@ const NEWEST_FIRST: readonly TaskOrder[] = [{ field: 'CREATED_AT', direction: 'D
 /** A task `t`, with what belongs to it. The statement around it must make sure that the caller may see its game. */
 export function taskJson(context: DomainContext, selection: Selection): JsonSql {
   checkLeaderboards(selection);
+  checkParamLists(selection);
   return objectJson(context, selection, {
     ...COLUMNS,
     params: (_args, param) => taskParamsJson(context, param),
@@ -84,6 +85,7 @@ function taskParamsJson(context: DomainContext, selection: Selection): JsonSql {
   const param = toSql(objectJson(context, selection, PARAM_COLUMNS));
   return listJson(
     context,
+    selection,
     sql`SELECT ${param} AS item FROM tasksparams p WHERE p."taskId" = t.id ORDER BY p.created_at, p.id`,
   );
 }

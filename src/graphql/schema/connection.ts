@@ -63,11 +63,12 @@ interface Connection<Node> {
   readonly totalCount: number;
 }
 
-/** Makes the types `<name>Connection` and `<name>Edge` of a node type, which is called `items` in texts. */
+/** Makes the types `<name>Connection` and `<name>Edge` of a node type, which is called `items` in texts. @param countCost what `totalCount` costs */
 export function connectionType<Node extends object>(
   name: string,
   items: string,
   nodeType: () => ClassType<Node>,
+  countCost = COUNT_COST,
 ): ClassType<Connection<Node>> {
   @ObjectType(`${name}Edge`, {
     description: `One of the ${items} of a list, and where it stands there.`,
@@ -94,7 +95,7 @@ export function connectionType<Node extends object>(
     readonly pageInfo!: PageInfo;
 
     @Field(() => Int, {
-      complexity: COUNT_COST,
+      complexity: countCost,
       description: 'How many items the whole list has, whatever the page. Counted only when it is asked for.',
     })
     readonly totalCount!: number;
