@@ -29,7 +29,7 @@ export interface StartOptions {
 }
 
 /** The programs of the product, by their path below `dist/src`. */
-export type Program = 'main' | `commands/${'api-key' | 'migrate' | 'seed' | 'token'}`;
+export type Program = 'main' | `commands/${'api-key' | 'migrate' | 'seed' | 'sql' | 'token'}`;
 
 const workplaces = new Set<Workplace>();
 
