@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError, readConfig, type Config } from '../config.js';
-import { openDatabase, type Database } from '../database/database.js';
+import { openDatabase, type Database, type OpenOptions } from '../database/database.js';
 import { DirectoryLockedError } from '../database/directory-lock.js';
 import { isDatabaseUnavailable, sqlState } from '../errors.js';
 
@@ -16,10 +16,13 @@ export class UsageError extends Error {
  * Runs a command against the configured database and ends the process: with code 0, or with code 1 and one
  * line on standard error that says what is wrong. Statements may take as long as they need.
  */
-export async function runCommand(work: (database: Database, config: Config) => Promise<void>): Promise<void> {
+export async function runCommand(
+  work: (database: Database, config: Config) => Promise<void>,
+  options: OpenOptions = {},
+): Promise<void> {
   try {
     const config = readConfig(process.env);
-    const database = await openDatabase(config.database, { statementTimeoutMs: 0 });
+    const database = await openDatabase(config.database, { statementTimeoutMs: 0, ...options });
     try {
       await work(database, config);
     } finally {

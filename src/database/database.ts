@@ -2,6 +2,7 @@ import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgr
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DatabaseConnection } from 'kysely';
 import { Client, Pool } from 'pg';
 import sql from 'sql-template-tag';
 import baseConfig from '../../mikro-orm.config.js';
@@ -35,6 +36,11 @@ export interface OpenOptions {
   readonly statementTimeoutMs?: number;
   /** Longest wait for a turn on the connections, in ms. */
   readonly patienceMs?: number;
+  /**
+   * Is given each connection before its first statement, to look at what runs on it: all that runs in transactions,
+   * and what MikroORM runs outside of them.
+   */
+  readonly onConnection?: (connection: DatabaseConnection) => void;
 }
 
 /** Longest wait of a request for its caller's turn on the connections, in ms. */
@@ -57,9 +63,8 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
     const dataDir = join(config.directory, 'pglite');
     // Loaded only where it is used: it takes memory, and time at the start.
     const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite');
-    const orm = await PgliteORM.init({ ...baseConfig, dbName: dataDir } as Parameters<
-      typeof PgliteORM.init
-    >[0]);
+    const ormOptions = { ...baseConfig, ...connectionHook(options), dbName: dataDir };
+    const orm = await PgliteORM.init(ormOptions as Parameters<typeof PgliteORM.init>[0]);
     // Both drivers share MikroORM's SQL layer, which is all that is used; only their classes differ.
     return new OpenDatabase(orm as unknown as MikroORM, () => Promise.resolve(() => Promise.resolve()), lock);
   } catch (error) {
@@ -70,8 +75,9 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
 
 async function openPostgresql(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
-  { statementTimeoutMs = STATEMENT_TIMEOUT_MS, patienceMs = PATIENCE_MS }: OpenOptions,
+  openOptions: OpenOptions,
 ): Promise<MikroORM> {
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = openOptions;
   const { database, ...connection } = connectionOptions(config.url);
   let pool: Pool | undefined;
   const dbName = database ?? 'game';
@@ -88,6 +94,7 @@ async function openPostgresql(
   };
   const options: Options = {
     ...baseConfig,
+    ...connectionHook(openOptions),
     dbName,
     pool: { max },
     driverOptions: { ...clientOptions, onPoolCreated: (created: Pool) => (pool = created) },
@@ -118,6 +125,13 @@ async function openPostgresql(
     }),
   });
   return orm;
+}
+
+function connectionHook({ onConnection }: OpenOptions): Pick<Options, 'onCreateConnection'> {
+  if (onConnection === undefined) return {};
+  return {
+    onCreateConnection: (connection) => Promise.resolve(onConnection(connection as DatabaseConnection)),
+  };
 }
 
 /**

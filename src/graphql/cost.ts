@@ -18,7 +18,7 @@ import {
   type ValueNode,
 } from 'graphql';
 import { limitExceeded } from '../errors.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/page-arguments.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/list.rules.js';
 import type { KnownOperation } from './known-documents.js';
 import { MAX_IDS } from './schema/ids.js';
 

@@ -3,13 +3,7 @@ import { parseTimestamp } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { limitExceeded, type Problems } from '../errors.js';
 import { and, or } from './keyset.js';
-
-/** Most values of one `in` or `notIn`. */
-const MAX_VALUES = 1_000;
-/** Most levels of `and`, `or` and `not` within each other. */
-const MAX_DEPTH = 16;
-/** Most operators of one filter. */
-const MAX_OPERATORS = 500;
+import { MAX_FILTER_DEPTH, MAX_FILTER_OPERATORS, MAX_FILTER_VALUES } from './list.rules.js';
 
 /** Most operators of one filter that look for a text within texts, and most characters of such a text. */
 const MAX_SEARCHES = 20;
@@ -97,9 +91,9 @@ class FilterCompiler<Fields extends string> {
   ) {}
 
   compile(filter: Filter<Fields>, path: string, negate: boolean, depth: number): Sql {
-    if (depth > MAX_DEPTH) {
+    if (depth > MAX_FILTER_DEPTH) {
       throw limitExceeded(
-        `${path}: and, or and not may be nested ${MAX_DEPTH} levels deep at most; this is level ${depth}.`,
+        `${path}: and, or and not may be nested ${MAX_FILTER_DEPTH} levels deep at most; this is level ${depth}.`,
       );
     }
     // Before anything is built.
@@ -173,8 +167,10 @@ class FilterCompiler<Fields extends string> {
   }
 
   #isIn(column: Sql, type: FilterColumn['type'], values: readonly string[], path: string): Sql {
-    if (values.length > MAX_VALUES) {
-      throw limitExceeded(`${path}: at most ${MAX_VALUES} values may be given; there are ${values.length}.`);
+    if (values.length > MAX_FILTER_VALUES) {
+      throw limitExceeded(
+        `${path}: at most ${MAX_FILTER_VALUES} values may be given; there are ${values.length}.`,
+      );
     }
     return type === 'uuid'
       ? sql`${column} = ANY(${values.filter(isUuid)}::uuid[])`
@@ -204,9 +200,9 @@ class FilterCompiler<Fields extends string> {
 
   #countOperators(count: number, path: string): void {
     this.#operators += count;
-    if (this.#operators > MAX_OPERATORS) {
+    if (this.#operators > MAX_FILTER_OPERATORS) {
       throw limitExceeded(
-        `${path}: a filter may have ${MAX_OPERATORS} operators at most; up to here there are ${this.#operators}.`,
+        `${path}: a filter may have ${MAX_FILTER_OPERATORS} operators at most; up to here there are ${this.#operators}.`,
       );
     }
   }

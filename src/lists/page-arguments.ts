@@ -3,13 +3,7 @@ import { isUuid } from '../database/uuid.js';
 import { limitExceeded, type Problems } from '../errors.js';
 import { decodeCursor, scopeDigest, type Position } from './cursor.js';
 import type { KeysetColumn, Ordering } from './keyset.js';
-
-/** Rows of a page when neither `first` nor `last` is given. */
-export const DEFAULT_PAGE_SIZE = 20;
-/** Most rows of one page. */
-export const MAX_PAGE_SIZE = 100;
-/** What a page size must be, in words. */
-export const PAGE_SIZE_RANGE = `1 to ${MAX_PAGE_SIZE}`;
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './list.rules.js';
 
 export const BAD_CURSOR =
   'is not a cursor of this connection: it is damaged, or belongs to another connection, ordering, filter or caller.';

@@ -130,6 +130,7 @@ describe('every command that needs the database', () => {
     ['commands/api-key', ['create', '--client', 'x']],
     ['commands/migrate', []],
     ['commands/seed', ['--games', '5']],
+    ['commands/sql', ['{ games { totalCount } }']],
   ];
 
   test.each(programs)('%s %j says in one line that it does not answer', async (program, args) => {
@@ -194,6 +195,97 @@ describe('npm run token', () => {
       expectOneLine(await run('commands/token', args, { DATABASE_URL: '' }), /token/);
     },
   );
+});
+
+describe('npm run sql', () => {
+  const CREATE = `mutation ($name: String!) { createGame(input: { externalGameId: $name, platform: "web" }) {
+    game { id } } }`;
+  const sql = (...args: string[]): Promise<Ended> => run('commands/sql', args);
+
+  test('prints what an operation sends, with its values', async () => {
+    const { prefix } = await createKey('asks');
+    const { code, stdout, stderr } = await sql(
+      '{ games(first: 3) { nodes { id } } }',
+      '--as',
+      `key:${prefix}`,
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ +WHERE g\."apiKey_used" = \$1\n +ORDER BY g\.created_at DESC,\n/m);
+    expect(stdout).toMatch(new RegExp(`;\n-- \\$1 = "${prefix}"\n$`));
+  });
+
+  test.each([
+    ['an admin, unless it is told', [], /WHERE TRUE$/m],
+    ['a subject', ['--as', 'subject:me'], /WHERE g\.oauth_user_id = \$1$/m],
+    ['a key with a subject', ['--as', 'subject:me', '--as', 'key:mine'], /UNION ALL/],
+  ] as [string, string[], RegExp][])('asks as %s', async (_name, as, wanted) => {
+    expect((await sql('{ games(first: 3) { nodes { id } } }', ...as)).stdout).toMatch(wanted);
+  });
+
+  test('runs a mutation to its end, and leaves nothing of it', async () => {
+    const { prefix } = await createKey('writes');
+    const before = await database.dump();
+    const args = [CREATE, '{ "name": "never-there" }', '--explain', '--as', `key:${prefix}`];
+    const { code, stdout, stderr } = await sql(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const statements = stdout.split(/;\n/).map((text) => /^(insert into "\w+"|SELECT)/m.exec(text)?.[0]);
+    expect(statements).toEqual(['insert into "games"', 'insert into "logs"', 'SELECT', undefined]);
+    expect(stdout.match(/^-- +Insert on \w+ .*\(actual time=/gm)).toHaveLength(2);
+    expect(stdout).toMatch(/^-- +Buffers: shared/m);
+    expect(stdout).not.toContain('No plan');
+    expect(await database.dump()).toBe(before);
+  });
+
+  test('has the plan of each of several statements that are sent at once', async () => {
+    const fields = '{ games { totalCount nodes { id } } strategies { totalCount } node(id: "x") { id } }';
+    const { code, stdout } = await sql(fields, '--explain');
+    expect(code).toBe(0);
+    expect(stdout.match(/^-- +Execution Time/gm)).toHaveLength(stdout.split(/;\n/).length - 1);
+  });
+
+  test.each([
+    ['no GraphQL', '{ games {', 'GRAPHQL_PARSE_FAILED'],
+    ['not valid', '{ gams { id } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['refused', '{ game(id: "x") { id } }', 'NOT_FOUND'],
+    ['too much', '{ games(first: 101) { totalCount } }', 'LIMIT_EXCEEDED'],
+  ])(
+    'tells the errors of an operation that is %s as an answer does, and fails',
+    async (_name, document, code) => {
+      const ended = await sql(document);
+      expect(ended).toMatchObject({ code: 1, stdout: '' });
+      expect(JSON.parse(ended.stderr)).toMatchObject({ errors: [{ extensions: { code } }] });
+    },
+  );
+
+  test('says that nobody may ask for games, and that some operations need no statement', async () => {
+    expect((await sql('{ games { totalCount } }', '--as', 'nobody')).stderr).toContain('UNAUTHENTICATED');
+    expect(await sql('{ viewer { isAdmin } }')).toMatchObject({
+      code: 0,
+      stdout: '-- No statement is sent.\n',
+    });
+  });
+
+  test.each([
+    [[]],
+    [['{ viewer { apiKey } }', '{}', 'more']],
+    [['{ viewer { apiKey } }', '[]']],
+    [['{ viewer { apiKey } }', '{']],
+    [['{ viewer { apiKey } }', '--expalin']],
+    [['{ viewer { apiKey } }', '--as']],
+    [['{ viewer { apiKey } }', '--as', 'key']],
+    [['{ viewer { apiKey } }', '--as', 'key:a', '--as', 'key:b']],
+    [['{ viewer { apiKey } }', '--as', 'admin', '--as', 'key:a']],
+  ])('%j is refused in one line that says how it is used', async (args) => {
+    expectOneLine(await sql(...args), /npm run sql -- 'OPERATION'/);
+  });
+
+  test('--help tells more, and needs no database', async () => {
+    const { code, stdout } = await run('commands/sql', ['--help'], {
+      DATABASE_URL: 'postgres://127.0.0.1:1/x',
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: npm run sql .*\n\n(.*\n)+ +--explain +/);
+  });
 });
 
 describe('npm run seed', () => {

@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +29,7 @@ export interface StartOptions {
 }
 
 /** The programs of the product, by their path below `dist/src`. */
-export type Program = 'main' | `commands/${'api-key' | 'migrate' | 'seed' | 'token'}`;
+export type Program = 'main' | `commands/${'api-key' | 'migrate' | 'seed' | 'sql' | 'token'}`;
 
 const workplaces = new Set<Workplace>();
 
@@ -42,14 +42,35 @@ export class Workplace {
   /** @param data an embedded database to begin with: the `.data` of another workplace */
   static async create(data?: string): Promise<Workplace> {
     const build = await built();
-    const directory = await mkdtemp(join(tmpdir(), 'game-graphql-work-'));
-    const workplace = new Workplace(directory);
-    workplaces.add(workplace);
-    await symlink(join(build, 'dist'), join(directory, 'dist'));
-    await symlink(join(REPOSITORY, 'package.json'), join(directory, 'package.json'));
-    await symlink(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
+    const workplace = await Workplace.#make();
+    await symlink(join(build, 'dist'), join(workplace.directory, 'dist'));
     if (data !== undefined) await cp(data, workplace.data, { recursive: true });
     return workplace;
+  }
+
+  /** A directory with sources of a test's own, by their paths, which are built as those of the product are. */
+  static async withSources(sources: Readonly<Record<string, string>>): Promise<Workplace> {
+    const workplace = await Workplace.#make();
+    for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) {
+      await cp(join(REPOSITORY, file), join(workplace.directory, file));
+    }
+    for (const [file, text] of Object.entries(sources)) await workplace.write(file, text);
+    return workplace;
+  }
+
+  static async #make(): Promise<Workplace> {
+    const workplace = new Workplace(await mkdtemp(join(tmpdir(), 'game-graphql-work-')));
+    workplaces.add(workplace);
+    for (const name of ['package.json', 'node_modules', 'scripts']) {
+      await symlink(join(REPOSITORY, name), join(workplace.directory, name));
+    }
+    return workplace;
+  }
+
+  /** Writes a file, and the directories that it is in. */
+  async write(file: string, text: string): Promise<void> {
+    await mkdir(dirname(join(this.directory, file)), { recursive: true });
+    await writeFile(join(this.directory, file), text);
   }
 
   /** Where the embedded database is. */
@@ -73,9 +94,11 @@ export class Workplace {
     return child;
   }
 
-  spawn(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+  /** @param detached in a process group of its own, as a terminal starts a command */
+  spawn(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, detached = false): Child {
     const { PATH } = process.env;
-    const child = new Child(spawn(command, args, { cwd: this.directory, env: { PATH, ...env } }));
+    const options = { cwd: this.directory, env: { PATH, ...env }, detached };
+    const child = new Child(spawn(command, args, options), detached);
     this.#children.add(child);
     return child;
   }
@@ -100,7 +123,11 @@ export class Child {
   readonly #ended: Promise<Ended>;
   #isOver = false;
 
-  constructor(private readonly process: ChildProcess) {
+  /** @param isGroup whether it is the leader of a process group, which ends with it when it is killed */
+  constructor(
+    private readonly process: ChildProcess,
+    private readonly isGroup: boolean,
+  ) {
     process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.#ended = new Promise((resolve, reject) => {
@@ -127,7 +154,8 @@ export class Child {
 
   /** Ends the process at once, as a power cut would, and waits for its end. */
   async kill(): Promise<Ended> {
-    this.signal('SIGKILL');
+    if (this.isGroup) killGroup(this.pid);
+    else this.signal('SIGKILL');
     return this.ended();
   }
 
@@ -163,6 +191,14 @@ export class Child {
   /** What it printed last, for a message. */
   printed(): string {
     return `It printed:\n${this.stdout.slice(-2_000)}\n${this.stderr.slice(-2_000)}`;
+  }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // All of it has ended.
   }
 }
 

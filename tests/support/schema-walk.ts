@@ -54,6 +54,25 @@ export function rootOperations(schema: GraphQLSchema, samples: Variables): Recor
   );
 }
 
+/** A field of an object, and an operation that asks for it. */
+export interface FieldOperation extends Operation {
+  readonly type: string;
+  readonly field: string;
+}
+
+/** The fields below the root of each type of objects that a way leads to. */
+export function fieldOperations(schema: GraphQLSchema, samples: Variables): FieldOperation[] {
+  return [...waysTo(schema).values()]
+    .filter(({ path }) => path.length > 0)
+    .flatMap((way) =>
+      Object.values(way.type.getFields()).map((field) => ({
+        type: way.type.name,
+        field: field.name,
+        ...operation(schema, way, field, samples),
+      })),
+    );
+}
+
 /**
  * Every place where a string can be put: each argument of each field, and what is inside of it.
  *
@@ -79,7 +98,8 @@ interface Way {
   readonly path: readonly string[];
 }
 
-function fieldsWithArguments(schema: GraphQLSchema): { way: Way; field: GraphQLField<unknown, unknown> }[] {
+/** The ways to the types of objects that fields without required arguments lead to, by their names. */
+function waysTo(schema: GraphQLSchema): ReadonlyMap<string, Way> {
   const ways = new Map<string, Way>();
   const queue: Way[] = [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
     type ? [{ type, path: [] }] : [],
@@ -94,6 +114,11 @@ function fieldsWithArguments(schema: GraphQLSchema): { way: Way; field: GraphQLF
       }
     }
   }
+  return ways;
+}
+
+function fieldsWithArguments(schema: GraphQLSchema): { way: Way; field: GraphQLField<unknown, unknown> }[] {
+  const ways = waysTo(schema);
   return Object.values(schema.getTypeMap())
     .filter((type) => isObjectType(type) && !type.name.startsWith('__'))
     .flatMap((type) =>

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, Extensions, ID, Info, Mutation, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
-import { checkIdCount } from '../../graphql/schema/ids.js';
+import { checkIdCount, MOST_IDS } from '../../graphql/schema/ids.js';
 import { selectionOf } from '../../graphql/schema/select.js';
 import {
   ALL_GAMES_COST,
@@ -67,7 +67,7 @@ export class GameResolver {
   })
   gamesByIds(
     @Ctx() { caller, games }: Context,
-    @Arg('ids', () => [ID], { description: 'Ids of games, 1,000 at most.' }) ids: string[],
+    @Arg('ids', () => [ID], { description: `Ids of games, ${MOST_IDS}.` }) ids: string[],
     @Info() info: GraphQLResolveInfo,
   ): Promise<(EncodedJson | null)[]> {
     checkIdCount('ids', ids);
@@ -80,7 +80,7 @@ export class GameResolver {
   })
   async externalGameIds(
     @Ctx() { caller, games }: Context,
-    @Arg('ids', () => [ID], { description: 'Ids of games, 1,000 at most.' }) ids: string[],
+    @Arg('ids', () => [ID], { description: `Ids of games, ${MOST_IDS}.` }) ids: string[],
   ): Promise<ExternalGameId[]> {
     checkIdCount('ids', ids);
     const found = await games.listExternalIds(caller, ids);

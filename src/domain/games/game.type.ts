@@ -5,11 +5,13 @@ import { DateTime } from '../../graphql/schema/date-time.js';
 import { OrderDirection } from '../../graphql/schema/order-direction.js';
 import { FieldArg, FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
+import { FILTER_SIZE } from '../../lists/list.rules.js';
 import type { Direction } from '../../lists/keyset.js';
 import { GAME_LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
 import { Principal } from '../viewer/viewer.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
+import { EXTERNAL_GAME_ID_LENGTH, PLATFORM_LENGTH } from './game.rules.js';
 import type * as params from './game-params.js';
 import type * as repository from './game.repository.js';
 import type * as json from './game.json.js';
@@ -17,6 +19,7 @@ import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 const EXTERNAL_GAME_ID =
   'The client\'s own name of the game, unique among all games. Example: `"summer-challenge-2026"`.';
+const NEW_EXTERNAL_GAME_ID = `${EXTERNAL_GAME_ID_LENGTH} characters of A-Z, a-z, 0-9, \`_\` and \`-\`, not taken yet.`;
 const PLATFORM = 'Where the game is played. Example: `"android"`.';
 const STRATEGY_ID =
   'Id of the strategy that scores the game: a built-in such as `"default"`, or `"custom:<uuid>"`.';
@@ -123,7 +126,7 @@ export class ExternalGameId {
 @InputType({
   description:
     'Which games are wanted. Every field and operator given must hold; null counts as not given. A comparison with a ' +
-    'value that is missing is false, and `not` is its exact complement. At most 16 levels and 500 operators.',
+    `value that is missing is false, and \`not\` is its exact complement. ${FILTER_SIZE}`,
 })
 export class GameFilter implements json.GameFilter {
   @Field(() => GameIDFilter, { nullable: true, description: 'By id.' })
@@ -228,12 +231,11 @@ export class GameParamInput {
 @InputType({ description: 'A new game. It belongs to the caller.' })
 export class CreateGameInput implements repository.NewGame {
   @Field(() => String, {
-    description:
-      "The client's own name of the game: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.",
+    description: `The client's own name of the game: ${NEW_EXTERNAL_GAME_ID}`,
   })
   externalGameId!: string;
 
-  @Field(() => String, { description: `${PLATFORM} 1 to 100 characters.` })
+  @Field(() => String, { description: `${PLATFORM} ${PLATFORM_LENGTH} characters.` })
   platform!: string;
 
   @Field(() => ID, {
@@ -293,12 +295,11 @@ export class PatchGameInput implements repository.GamePatch {
 
   @Field(() => String, {
     nullable: true,
-    description:
-      "The client's own name of the game: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.",
+    description: `The client's own name of the game: ${NEW_EXTERNAL_GAME_ID}`,
   })
   externalGameId?: string | null;
 
-  @Field(() => String, { nullable: true, description: `${PLATFORM} 1 to 100 characters.` })
+  @Field(() => String, { nullable: true, description: `${PLATFORM} ${PLATFORM_LENGTH} characters.` })
   platform?: string | null;
 
   @Field(() => ID, {
@@ -386,7 +387,7 @@ export class DuplicateGameInput {
   id!: string;
 
   @Field(() => String, {
-    description: 'Name of the copy: 3 to 60 characters of A-Z, a-z, 0-9, `_` and `-`, not taken yet.',
+    description: `Name of the copy: ${NEW_EXTERNAL_GAME_ID}`,
   })
   externalGameId!: string;
 

@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Extensions, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
 import { Any, keysOf, KEYED_TYPES } from './representation.type.js';
+import { MOST_IDS } from '../../graphql/schema/ids.js';
 import { selectionOn } from '../../graphql/schema/select.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { Entity, SDL_COST, Service } from './gateway.type.js';
@@ -35,7 +36,7 @@ export class GatewayResolver {
   _entities(
     @Ctx() context: Context,
     @Arg('representations', () => [Any], {
-      description: 'Objects of type Game, Task or Strategy, each with its id; 1,000 at most.',
+      description: `Objects of type Game, Task or Strategy, each with its id; ${MOST_IDS}.`,
     })
     representations: unknown[],
     @Info() info: GraphQLResolveInfo,

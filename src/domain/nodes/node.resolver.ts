@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { Context } from '../../app/context.js';
-import { checkIdCount } from '../../graphql/schema/ids.js';
+import { checkIdCount, MOST_IDS } from '../../graphql/schema/ids.js';
 import { selectionOn } from '../../graphql/schema/select.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { Node } from './node.type.js';
@@ -29,7 +29,7 @@ export class NodeResolver {
   async nodes(
     @Ctx() context: Context,
     @Arg('ids', () => [ID], {
-      description: 'Ids of games, tasks, strategies or strategy reassignments, 1,000 at most.',
+      description: `Ids of games, tasks, strategies or strategy reassignments, ${MOST_IDS}.`,
     })
     ids: string[],
     @Info() info: GraphQLResolveInfo,

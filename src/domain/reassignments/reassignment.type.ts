@@ -4,6 +4,7 @@ import { GameConnection } from '../games/game.type.js';
 import { ConnectionArgs, connectionType } from '../../graphql/schema/connection.js';
 import { DateTime } from '../../graphql/schema/date-time.js';
 import { FieldArgs } from '../../graphql/schema/field-args.js';
+import { MOST_IDS } from '../../graphql/schema/ids.js';
 import { Node } from '../nodes/node.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import type * as json from './reassignment.json.js';
@@ -84,7 +85,7 @@ export class BulkUpdateStrategyIdInput {
 
   @Field(() => [ID], {
     nullable: true,
-    description: 'Only games with these ids, 1,000 at most; all when not given.',
+    description: `Only games with these ids, ${MOST_IDS}; all when not given.`,
   })
   ids?: string[] | null;
 

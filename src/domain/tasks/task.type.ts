@@ -6,6 +6,7 @@ import { DateTime } from '../../graphql/schema/date-time.js';
 import { OrderDirection } from '../../graphql/schema/order-direction.js';
 import { FieldArgs } from '../../graphql/schema/field-args.js';
 import { Node } from '../nodes/node.type.js';
+import { FILTER_SIZE } from '../../lists/list.rules.js';
 import type { Direction } from '../../lists/keyset.js';
 import { TASK_LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
@@ -78,9 +79,7 @@ export class TaskType extends Node {
 export const TaskConnection = connectionType('Task', 'tasks', () => TaskType);
 
 @InputType({
-  description:
-    'Which tasks are wanted. Every field and operator given must hold; null counts as not given. At most 16 levels and ' +
-    '500 operators.',
+  description: `Which tasks are wanted. Every field and operator given must hold; null counts as not given. ${FILTER_SIZE}`,
 })
 export class TaskFilter implements json.TaskFilter {
   @Field(() => GameStringFilter, { nullable: true, description: "By the client's own name of the task." })

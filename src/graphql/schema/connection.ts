@@ -1,12 +1,12 @@
 import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
+import { DEFAULT_PAGE_SIZE, PAGE_SIZE_RANGE } from '../../lists/list.rules.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 
 @ArgsType()
 export class ConnectionArgs implements PageArguments {
   @Field(() => Int, {
     nullable: true,
-    description:
-      'How many to read from the start of the list, or after `after`: 1 to 100. 20 when neither `first` nor `last` is given.',
+    description: `How many to read from the start of the list, or after \`after\`: ${PAGE_SIZE_RANGE}. ${DEFAULT_PAGE_SIZE} when neither \`first\` nor \`last\` is given.`,
   })
   first?: number | null;
 
@@ -19,8 +19,7 @@ export class ConnectionArgs implements PageArguments {
 
   @Field(() => Int, {
     nullable: true,
-    description:
-      'How many to read from the end of the list, or before `before`: 1 to 100. Not together with `first`.',
+    description: `How many to read from the end of the list, or before \`before\`: ${PAGE_SIZE_RANGE}. Not together with \`first\`.`,
   })
   last?: number | null;
 

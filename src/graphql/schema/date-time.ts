@@ -8,7 +8,7 @@ import { GraphQLScalarType } from 'graphql';
 export const DateTime = new GraphQLScalarType<string, string>({
   name: 'DateTime',
   description:
-    'An instant, as RFC 3339. EncodedJson in UTC with exactly six fraction digits; read with any offset and up to ' +
+    'An instant, as RFC 3339. Written in UTC with exactly six fraction digits; read with any offset and up to ' +
     'six fraction digits. Example: `"2026-02-10T12:15:00.123456Z"`.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time',
   serialize: asText,

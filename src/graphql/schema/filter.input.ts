@@ -1,12 +1,13 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { DateTime } from './date-time.js';
+import { MAX_FILTER_VALUES } from '../../lists/list.rules.js';
 import type { IdFilter, StringFilter, TimestampFilter } from '../../lists/filter.js';
 
 const EQ = 'Equal to this value.';
 const NE = 'Not equal to this value; true where there is no value.';
-const IN = 'Equal to one of these values, 1,000 at most; an empty list matches nothing.';
-const NOT_IN =
-  'Equal to none of these values, 1,000 at most; true where there is no value. An empty list matches all.';
+const MOST = `${MAX_FILTER_VALUES.toLocaleString('en')} at most`;
+const IN = `Equal to one of these values, ${MOST}; an empty list matches nothing.`;
+const NOT_IN = `Equal to none of these values, ${MOST}; true where there is no value. An empty list matches all.`;
 const IS_NULL = '`true`: there is no value. `false`: there is one.';
 
 @InputType('GameIDFilter', {

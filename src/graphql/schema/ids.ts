@@ -2,6 +2,8 @@ import { limitExceeded } from '../../errors.js';
 
 /** Most ids that one call may ask for. */
 export const MAX_IDS = 1_000;
+/** The same in words. */
+export const MOST_IDS = `${MAX_IDS.toLocaleString('en')} at most`;
 
 /** @throws LIMIT_EXCEEDED when more ids are given than one call may ask for */
 export function checkIdCount(argument: string, ids: readonly unknown[]): void {

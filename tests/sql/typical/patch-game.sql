@@ -1,0 +1,130 @@
+SELECT g."externalGameId",
+  g.platform,
+  g."strategyId",
+  g."apiKey_used" AS "ownerApiKey"
+FROM games g
+WHERE g.id = $1::uuid
+  AND ((g."apiKey_used" = $2))
+FOR UPDATE;
+-- $1 = "00000000-0000-4000-8000-000000000001"
+-- $2 = "gme_live_a1B2c3D4"
+
+SELECT id,
+  key,
+  value
+FROM gamesparams
+WHERE "gameId" = $1::uuid
+ORDER BY id
+FOR UPDATE;
+-- $1 = "00000000-0000-4000-8000-000000000001"
+
+update "games"
+set "platform" = 'tv',
+  "updated_at" = clock_timestamp()
+where "id" = '00000000-0000-4000-8000-000000000001'
+returning "updated_at";
+
+DELETE
+FROM gamesparams
+WHERE id = ANY($1::uuid[]);
+-- $1 = ["00000000-0000-4000-8000-000000000005"]
+
+INSERT INTO gamesparams (
+  id,
+  key,
+  value,
+  "gameId",
+  "apiKey_used",
+  oauth_user_id,
+  created_at,
+  updated_at
+)
+SELECT n.id,
+  n.key,
+  n.value,
+  $1::uuid,
+  $2,
+  $3,
+  now() + n.number * interval '1 microsecond',
+  now()
+FROM unnest($4::uuid[], $5::text[], $6::text[]) WITH ORDINALITY n (id, key, value, number);
+-- $1 = "00000000-0000-4000-8000-000000000001"
+-- $2 = "gme_live_a1B2c3D4"
+-- $3 = null
+-- $4 = ["<new id>"]
+-- $5 = ["color"]
+-- $6 = ["blue"]
+
+insert into "logs" (
+  "id",
+  "log_level",
+  "module",
+  "message",
+  "details",
+  "apiKey_used",
+  "oauth_user_id",
+  "created_at",
+  "updated_at"
+)
+values (
+  '<new id>',
+  'SUCCESS',
+  'game',
+  'Game updated',
+  '{"game_id":"00000000-0000-4000-8000-000000000001","changes":[{"field":"platform","before":"web","after":"tv"},{"field":"params.color","before":"red","after":null},{"field":"params.color","before":null,"after":"blue"}]}',
+  'gme_live_a1B2c3D4',
+  null,
+  clock_timestamp(),
+  clock_timestamp()
+);
+
+SELECT g.id AS id,
+  (
+    (
+      '{"id":"'
+      ||(g.id)::text
+      ||'","externalGameId":'
+      ||(coalesce(to_json(g."externalGameId")::text, 'null'))::text
+      ||',"platform":'
+      ||(coalesce(to_json(g.platform)::text, 'null'))::text
+      ||',"strategyId":'
+    )
+    ||(
+      (coalesce(to_json(g."strategyId")::text, 'null'))::text
+      ||',"createdAt":'
+      ||(coalesce(to_json(g.created_at AT TIME ZONE INTERVAL '0')::text, 'null'))::text
+      ||',"updatedAt":'
+      ||(coalesce(to_json(g.updated_at AT TIME ZONE INTERVAL '0')::text, 'null'))::text
+      ||',"params":['
+      ||(
+        coalesce(
+          (
+            SELECT CASE WHEN octet_length(string_agg(listed.item, ',')) > 10000000 THEN (
+              'game_graphql: answer too long'
+              || left(string_agg(listed.item, ','), 0)
+            )::int::text ELSE string_agg(listed.item, ',') END
+            FROM (
+              SELECT (
+                '{"key":'
+                ||(coalesce(to_json(p.key)::text, 'null'))::text
+                ||',"value":'
+                ||(coalesce(to_json(p.value)::text, 'null'))::text
+                ||'}'
+              ) AS item
+              FROM gamesparams p
+              WHERE p."gameId" = g.id
+              ORDER BY p.created_at,
+                p.id
+            ) listed
+          ),
+          ''
+        )
+      )::text
+      ||']}'
+    )
+  ) AS json
+FROM games g
+WHERE ((g."apiKey_used" = $1))
+  AND g.id = $2::uuid;
+-- $1 = "gme_live_a1B2c3D4"
+-- $2 = "00000000-0000-4000-8000-000000000001"
