@@ -74,11 +74,15 @@ export class BoundedClient extends Client {
     };
     const callback = args.at(-1);
     if (typeof callback === 'function') {
+      const callBack = callback as Callback;
+      const callBackLater = async (error: unknown, result: unknown): Promise<void> =>
+        callBack(await ended(error), result);
       args[args.length - 1] = (error: unknown, result: unknown): void => {
-        if (this.#cancelling === null && !isReadTimeout(error)) {
+        if (this.#cancelling !== null || isReadTimeout(error)) void callBackLater(error, result);
+        else {
           done?.();
-          (callback as Callback)(error, result);
-        } else void ended(error ?? null).then((shown) => (callback as Callback)(shown, result));
+          callBack(error, result);
+        }
       };
     }
     // `pg` declares eleven overloads; what comes in is what `pg` takes, and what comes back is what it gave.

@@ -223,16 +223,12 @@ class Cost {
   }
 
   #valuesIn(node: ValueNode): number {
-    switch (node.kind) {
-      case Kind.VARIABLE:
-        return this.#valuesInVariable(node.name.value);
-      case Kind.LIST:
-        return node.values.reduce((sum, value) => sum + this.#valuesIn(value), node.values.length);
-      case Kind.OBJECT:
-        return node.fields.reduce((sum, { value }) => sum + this.#valuesIn(value), node.fields.length);
-      default:
-        return 0;
+    if (node.kind === Kind.VARIABLE) return this.#valuesInVariable(node.name.value);
+    if (node.kind === Kind.LIST) {
+      return node.values.reduce((sum, value) => sum + this.#valuesIn(value), node.values.length);
     }
+    if (node.kind !== Kind.OBJECT) return 0;
+    return node.fields.reduce((sum, { value }) => sum + this.#valuesIn(value), node.fields.length);
   }
 
   #valuesInVariable(name: string): number {

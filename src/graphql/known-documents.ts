@@ -133,7 +133,7 @@ export class KnownDocument {
   constructor(
     private readonly schema: GraphQLSchema,
     private readonly text: string,
-    private readonly validate: Validate,
+    private readonly validateDocument: Validate,
   ) {}
 
   /** What it counts for in memory, in characters. */
@@ -185,7 +185,7 @@ export class KnownDocument {
       }
     }
     if (!this.#isValidated) {
-      const errors = this.validate(document);
+      const errors = this.validateDocument(document);
       if (errors.length > 0) {
         this.#errors = errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
         this.#document = null;

@@ -61,7 +61,7 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
     },
     willSendResponse({ response, queryHash, contextValue }): Promise<void> {
-      if (entry !== null && queryHash !== undefined) documents.leave(queryHash, entry);
+      if (entry !== null) documents.leave(queryHash, entry);
       const { body } = response;
       if (body.kind !== 'single' || !body.singleResult.errors) return Promise.resolve();
       const { errors } = body.singleResult;

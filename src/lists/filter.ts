@@ -100,9 +100,9 @@ class FilterCompiler<Fields extends string> {
     const fields = (Object.keys(this.columns) as Fields[]).filter((field) => filter[field]);
     const connectives = [filter.and, filter.or, filter.not].filter(Boolean);
     this.#countOperators(fields.length + connectives.length, path);
-    if (++this.#filters > MAX_OPERATORS) {
+    if (++this.#filters > MAX_FILTER_OPERATORS) {
       throw limitExceeded(
-        `${path}: a filter may have at most ${MAX_OPERATORS} conditions within and, or and not.`,
+        `${path}: a filter may have at most ${MAX_FILTER_OPERATORS} conditions within and, or and not.`,
       );
     }
     const all = negate ? or : and;

@@ -16,12 +16,12 @@ export type JsonSql = readonly (string | Sql)[];
 export type FieldJson = (args: never, selection: Selection) => JsonSql;
 
 /** The columns of texts, which may have any length. */
-const texts = new WeakMap<JsonSql, Sql>();
+const textColumns = new WeakMap<JsonSql, Sql>();
 
 /** A nullable text, or anything else that PostgreSQL's own JSON is good for. */
 export function text(expression: Sql): JsonSql {
   const json = [sql`coalesce(to_json(${expression})::text, 'null')`];
-  texts.set(json, expression);
+  textColumns.set(json, expression);
   return json;
 }
 
@@ -103,7 +103,7 @@ export function objectJson(
       if (known === undefined) throw new Error(`${selection.typeName}.${field.name} has no JSON.`);
       if (typeof known !== 'function') {
         json.push(...known);
-        const column = texts.get(known);
+        const column = textColumns.get(known);
         if (column) lengths.push(sql`coalesce(octet_length(${column}::text), 0)`);
       } else if (++computed <= MAX_COMPUTED_FIELDS) json.push(...computedJson(context, field, known));
       else
@@ -153,21 +153,21 @@ export function listJson({ maxBytes }: CompileContext, selection: Selection, sub
 /**
  * An expression of type text that makes the statement fail: see `isTooLong`.
  *
- * @param number any number: it stands in what is cast, so that PostgreSQL does not cast it while it plans
+ * @param anyNumber stands in what is cast, so that PostgreSQL does not cast it while it plans
  */
-function failureSql(number: Sql): Sql {
-  return sql`(${raw(literal(TOO_LONG_MARK))} || left((${number})::text, 0))::int::text`;
+function failureSql(anyNumber: Sql): Sql {
+  return sql`(${raw(literal(TOO_LONG_MARK))} || left((${anyNumber})::text, 0))::int::text`;
 }
 
 /**
  * A text of at most so many bytes: a longer one makes the statement fail, see `isTooLong`. The length of a text is
  * known without reading it.
  *
- * @param text a column or an aggregate, which PostgreSQL computes once however often it stands there
+ * @param value a column or an aggregate, which PostgreSQL computes once however often it stands there
  */
-export function boundedSql(text: Sql, maxBytes: number): Sql {
-  const length = sql`octet_length(${text})`;
-  return sql`CASE WHEN ${length} > ${raw(String(maxBytes))} THEN ${failureSql(length)} ELSE ${text} END`;
+export function boundedSql(value: Sql, maxBytes: number): Sql {
+  const length = sql`octet_length(${value})`;
+  return sql`CASE WHEN ${length} > ${raw(String(maxBytes))} THEN ${failureSql(length)} ELSE ${value} END`;
 }
 
 /** One row, or null, of a subquery that selects one text. */
