@@ -9,7 +9,7 @@ import { ClientGoneError, currentWork } from './work.js';
  * takes some hundred times as many bytes, for as long as the connection lives.
  */
 const MAX_PREPARED_STATEMENTS = 200;
-const MAX_PREPARED_LENGTH = 200_000;
+const MAX_PREPARED_LENGTH = 100_000;
 /** Most characters of a statement that is prepared. */
 const MAX_STATEMENT_LENGTH = 20_000;
 

@@ -57,6 +57,7 @@ export async function query<Row extends object>(em: SqlEntityManager, statement:
   const turn = queue.acquire(work.owner ?? '', work);
   const release = typeof turn === 'function' ? turn : await turn;
   try {
+    work.throwIfAbandoned();
     return await queryPool(pool, statement);
   } finally {
     release();

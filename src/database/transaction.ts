@@ -25,6 +25,7 @@ export async function inTransaction<Result>(
   for (let attempt = 1; ; attempt++) {
     const release = await takeTurn(em);
     try {
+      currentWork()?.throwIfAbandoned();
       return await em.transactional(async (transaction) => {
         const result = await work(transaction);
         if (dryRun) throw new DryRun(result);

@@ -8,6 +8,7 @@ import { serveGraphiql } from './graphiql/graphiql.js';
 import { serveGraphql } from './graphql-route.js';
 import { serveHealth } from './health.js';
 import { serveMetrics } from './metrics.js';
+import { boundPipelining } from './pipelining.js';
 import { logRequests, logStream } from './request-log.js';
 
 /** Largest body of a request, in bytes. */
@@ -43,6 +44,7 @@ export async function createServer(
     frameworkErrors: (error, _request, reply) => void answerError(error, reply),
     logController: new LogController({ disableRequestLogging: true }),
   });
+  boundPipelining(app);
   logRequests(app);
   app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply));
   answerNotFound(app);
