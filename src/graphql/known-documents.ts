@@ -220,6 +220,8 @@ const noIntrospection = (context: ValidationContext): ASTVisitor => ({
 
 /** Gives an error of graphql-js its code, as Apollo does; an error of ours has one. */
 function withCode(error: unknown, code: string): GraphQLError {
+  // The parser calls itself for each level.
+  if (error instanceof RangeError) return limitExceeded('The document is nested too deep to be parsed.', 400);
   if (!(error instanceof GraphQLError)) throw error;
   return error.extensions['code'] === undefined
     ? new GraphQLError(error.message, {

@@ -92,7 +92,8 @@ export function objectJson(
   fields: Readonly<Record<string, JsonSql | FieldJson>>,
 ): JsonSql {
   const json: (string | Sql)[] = ['{'];
-  const lengths: Sql[] = [];
+  /** How often each text is asked for. */
+  const texts = new Map<Sql, number>();
   let computed = 0;
   for (const [key, field] of selection.fields) {
     json.push(`${json.length > 1 ? ',' : ''}"${key}":`);
@@ -104,7 +105,7 @@ export function objectJson(
       if (typeof known !== 'function') {
         json.push(...known);
         const column = textColumns.get(known);
-        if (column) lengths.push(sql`coalesce(octet_length(${column}::text), 0)`);
+        if (column) texts.set(column, (texts.get(column) ?? 0) + 1);
       } else if (++computed <= MAX_COMPUTED_FIELDS) json.push(...computedJson(context, field, known));
       else
         throw limitExceeded(
@@ -113,8 +114,12 @@ export function objectJson(
     }
   }
   json.push('}');
-  if (lengths.length <= FEW_TEXTS) return json;
+  if ([...texts.values()].reduce((sum, times) => sum + times, 0) <= FEW_TEXTS) return json;
   // Looked at before the texts are put together: to know how long they are they need not be read.
+  const lengths = Array.from(
+    texts,
+    ([column, times]) => sql`coalesce(octet_length(${column}::text), 0)::bigint * ${raw(String(times))}`,
+  );
   const length = join(lengths, ' + ');
   return [
     sql`CASE WHEN ${length} > ${raw(String(context.maxBytes))} THEN ${failureSql(sql`${length}`)} ELSE ${toSql(json)} END`,
