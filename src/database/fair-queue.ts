@@ -63,10 +63,11 @@ export class FairQueue {
         },
       };
       const timer = setTimeout(() => leave(serviceUnavailable()), patience);
-      const forget = work?.onAbandon(() => leave(new ClientGoneError('The client has gone away.')));
+      const giveUp = (): void => leave(new ClientGoneError('The client has gone away.'));
+      work?.onAbandon(giveUp);
       const settle = (): void => {
         clearTimeout(timer);
-        forget?.();
+        work?.offAbandon(giveUp);
         queue.delete(entry);
         if (queue.size === 0) this.#waiting.delete(owner);
       };

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Client, Connection } from 'pg';
-import { ClientGoneError, currentWork } from './work.js';
+import { ClientGoneError, currentWork, type Work } from './work.js';
 
 /**
  * Most statements kept prepared on one connection, and most characters of them: PostgreSQL holds a plan for each, which
@@ -63,26 +63,20 @@ export class BoundedClient extends Client {
     this.on('error', () => {});
   }
 
+  /** The work that the next statement belongs to, where the current one cannot be told from its context. */
+  nextWork: Work | undefined;
+
   override query(...args: unknown[]): never {
-    const work = currentWork();
-    const done = work?.onAbandon(() => void this.#cancel());
-    const ended = async (error: unknown): Promise<unknown> => {
-      done?.();
-      if (isReadTimeout(error)) await this.#cancel();
-      await this.#cancelling;
-      return error !== null && work?.isAbandoned ? new ClientGoneError('The client has gone away.') : error;
-    };
+    const work = this.nextWork ?? currentWork();
+    this.nextWork = undefined;
+    work?.onAbandon(this.#cancelThis);
     const callback = args.at(-1);
     if (typeof callback === 'function') {
-      const callBack = callback as Callback;
-      const callBackLater = async (error: unknown, result: unknown): Promise<void> =>
-        callBack(await ended(error), result);
       args[args.length - 1] = (error: unknown, result: unknown): void => {
-        if (this.#cancelling !== null || isReadTimeout(error)) void callBackLater(error, result);
-        else {
-          done?.();
-          callBack(error, result);
-        }
+        if (this.#cancelling === null && !isReadTimeout(error)) {
+          work?.offAbandon(this.#cancelThis);
+          (callback as Callback)(error, result);
+        } else void this.#callBackLater(callback as Callback, work, error, result);
       };
     }
     // `pg` declares eleven overloads; what comes in is what `pg` takes, and what comes back is what it gave.
@@ -90,14 +84,33 @@ export class BoundedClient extends Client {
     if (!(result instanceof Promise)) return result as never;
     return result.then(
       async (value: unknown) => {
-        await ended(null);
+        await this.#ended(work, null);
         return value;
       },
       async (error: unknown) => {
-        throw await ended(error);
+        throw await this.#ended(work, error);
       },
     ) as never;
   }
+
+  async #callBackLater(
+    callback: Callback,
+    work: Work | undefined,
+    error: unknown,
+    result: unknown,
+  ): Promise<void> {
+    callback(await this.#ended(work, error), result);
+  }
+
+  /** Waits until a statement that was given up is cancelled; returns the error that it ended with, or null. */
+  async #ended(work: Work | undefined, error: unknown): Promise<unknown> {
+    work?.offAbandon(this.#cancelThis);
+    if (isReadTimeout(error)) await this.#cancel();
+    await this.#cancelling;
+    return error !== null && work?.isAbandoned ? new ClientGoneError('The client has gone away.') : error;
+  }
+
+  readonly #cancelThis = (): void => void this.#cancel();
 
   /** Asks the server to cancel what runs, and gives the connection up once the server has been asked. */
   #cancel(): Promise<void> {

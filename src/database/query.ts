@@ -3,7 +3,7 @@ import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import type { FairQueue } from './fair-queue.js';
-import { currentWork } from './work.js';
+import { ClientGoneError, currentWork, type Work } from './work.js';
 
 type Statement = Pick<Sql, 'text' | 'values'>;
 
@@ -43,29 +43,29 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
  *   connections stays in use; ClientGoneError when nobody waits for the answer any more
  */
-export async function query<Row extends object>(em: SqlEntityManager, statement: Statement): Promise<Row[]> {
+export function query<Row extends object>(em: SqlEntityManager, statement: Statement): Promise<Row[]> {
   const work = currentWork();
-  work?.throwIfAbandoned();
-  const kysely = em.getKysely();
-  const connections = connectionsByKysely.get(kysely);
-  if (connections === undefined) {
-    const result = await kysely.executeQuery<Row>(CompiledQuery.raw(statement.text, statement.values));
-    return result.rows;
-  }
+  const connections = connectionsOf(em);
+  if (connections === undefined) return queryKysely(em, work, statement);
   const { pool, queue } = connections;
   if (work === undefined) return queryPool(pool, statement);
   const turn = queue.acquire(work.owner ?? '', work);
-  const release = typeof turn === 'function' ? turn : await turn;
-  try {
-    work.throwIfAbandoned();
-    return await queryPool(pool, statement);
-  } finally {
-    release();
-  }
+  if (typeof turn === 'function') return queryPool(pool, statement, work, turn);
+  return turn.then((release) => queryPool<Row>(pool, statement, work, release));
+}
+
+async function queryKysely<Row extends object>(
+  em: SqlEntityManager,
+  work: Work | undefined,
+  { text, values }: Statement,
+): Promise<Row[]> {
+  work?.throwIfAbandoned();
+  const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values));
+  return result.rows;
 }
 
 /** Runs one statement on a connection that requests cannot take. */
-export async function queryReserved<Row extends object>(
+export function queryReserved<Row extends object>(
   em: SqlEntityManager,
   statement: Statement,
 ): Promise<Row[]> {
@@ -73,24 +73,33 @@ export async function queryReserved<Row extends object>(
   return connections === undefined ? query<Row>(em, statement) : queryPool(connections.reserve, statement);
 }
 
-/** Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none. */
-function queryPool<Row extends object>(pool: Pool, { text, values }: Statement): Promise<Row[]> {
-  const work = currentWork();
+/**
+ * Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none.
+ *
+ * @param work what the statement is for: the pool calls back in the context of whoever released the connection
+ * @param release called when the statement has ended
+ */
+function queryPool<Row extends object>(
+  pool: Pool,
+  { text, values }: Statement,
+  work?: Work,
+  release?: () => void,
+): Promise<Row[]> {
   return new Promise((resolve, reject) => {
-    pool.connect((unconnected, client, release) => {
-      if (client === undefined) {
-        reject(unconnected ?? new Error('The pool returned no connection.'));
+    pool.connect((unconnected, client, giveBack) => {
+      if (client === undefined || work?.isAbandoned) {
+        if (client !== undefined) giveBack();
+        release?.();
+        reject(unconnected ?? new ClientGoneError('The client has gone away.'));
         return;
       }
-      const send = (): void =>
-        client.query<Row>(text, values, (failed: Error | null, result) => {
-          release();
-          if (failed === null) resolve(result.rows);
-          else reject(failed);
-        });
-      // The pool calls back in the context of whoever opened or released the connection.
-      if (work === undefined) send();
-      else work.run(send);
+      (client as { nextWork?: Work | undefined }).nextWork = work;
+      client.query<Row>(text, values, (failed: Error | null, result) => {
+        giveBack();
+        release?.();
+        if (failed === null) resolve(result.rows);
+        else reject(failed);
+      });
     });
   });
 }

@@ -12,7 +12,7 @@ export class Work {
   /** Whether it has had a turn on the connections: what has begun is more patient. */
   hasBegun = false;
   #isAbandoned = false;
-  readonly #cancels = new Set<() => void>();
+  #cancels: Set<() => void> | undefined;
 
   /** Runs `task`; all statements in it belong to this work. */
   run<Result>(task: () => Result): Result {
@@ -22,7 +22,7 @@ export class Work {
   /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const cancel of this.#cancels) cancel();
+    for (const cancel of this.#cancels ?? []) cancel();
   }
 
   /** @throws ClientGoneError */
@@ -34,10 +34,15 @@ export class Work {
     return this.#isAbandoned;
   }
 
-  /** Notes how to cancel what begins now; returns what is to be called when that has ended. */
-  onAbandon(cancel: () => void): () => void {
+  /** Notes how to cancel what begins now. */
+  onAbandon(cancel: () => void): void {
+    this.#cancels ??= new Set();
     this.#cancels.add(cancel);
-    return () => void this.#cancels.delete(cancel);
+  }
+
+  /** To be called when that has ended. */
+  offAbandon(cancel: () => void): void {
+    this.#cancels?.delete(cancel);
   }
 }
 

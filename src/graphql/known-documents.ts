@@ -282,6 +282,8 @@ export class KnownOperation {
   /** Variables that decide by @skip and @include what is selected. */
   readonly #conditions: readonly string[];
   readonly #rootFields = new Map<string, readonly RootField[] | null>();
+  /** Where no variable decides. */
+  #onlyRootFields: readonly RootField[] | null | undefined;
 
   constructor(
     readonly schema: GraphQLSchema,
@@ -310,6 +312,10 @@ export class KnownOperation {
    * @param variableValues coerced
    */
   rootFields(variableValues: Readonly<Record<string, unknown>>): readonly RootField[] | null {
+    if (this.#conditions.length === 0) {
+      this.#onlyRootFields ??= this.#collectRootFields(variableValues);
+      return this.#onlyRootFields;
+    }
     if (this.#conditions.some((name) => typeof variableValues[name] !== 'boolean')) return null;
     const key = JSON.stringify(this.#conditions.map((name) => variableValues[name]));
     const known = this.#rootFields.get(key);

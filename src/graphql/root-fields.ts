@@ -44,11 +44,10 @@ export async function runRootFields(
     const args = argumentsOf(field, coerced);
     if (args !== null) rootValues.set(field.key, runField(operation, field, args, coerced, context));
   }
-  const settled = await Promise.allSettled(rootValues.values());
-  const values = settled.map((result) => (result.status === 'fulfilled' ? result.value : null));
+  const { values, allSucceeded } = await settle([...rootValues.values()]);
   const isFinished =
     rootValues.size === fields.length &&
-    settled.every(({ status }) => status === 'fulfilled') &&
+    allSucceeded &&
     fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
   if (lengthOf(values) > (isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE)) {
     context.refusal = answerTooLong(context.maxBytes);
@@ -56,6 +55,25 @@ export async function runRootFields(
   }
   if (!isFinished) return null;
   return `{${fields.map(({ key }, index) => `"${key}":${jsonOf(values[index])}`).join(',')}}`;
+}
+
+/** Waits for all of them; what failed is null. */
+async function settle(
+  promises: readonly Promise<unknown>[],
+): Promise<{ readonly values: readonly unknown[]; readonly allSucceeded: boolean }> {
+  const [only] = promises;
+  if (promises.length === 1) {
+    try {
+      return { values: [await only], allSucceeded: true };
+    } catch {
+      return { values: [null], allSucceeded: false };
+    }
+  }
+  const settled = await Promise.allSettled(promises);
+  return {
+    values: settled.map((result) => (result.status === 'fulfilled' ? result.value : null)),
+    allSucceeded: settled.every(({ status }) => status === 'fulfilled'),
+  };
 }
 
 /** What graphql-js has to complete may be this part of the longest answer, because it looks at each value. */

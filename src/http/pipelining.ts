@@ -22,7 +22,8 @@ export function boundPipelining(app: FastifyInstance): void {
       });
     }
     const own = begun.get(socket);
-    if (own?.turn !== turn) begun.set(socket, { turn, count: 1 });
+    if (own === undefined) begun.set(socket, { turn, count: 1 });
+    else if (own.turn !== turn) Object.assign(own, { turn, count: 1 });
     else if (++own.count > MAX_IN_ONE_TURN) {
       socket.destroy();
       return;
