@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   | 'CONFLICT'
   | 'LIMIT_EXCEEDED'
+  | 'BAD_REQUEST'
   | 'MIGRATION_REQUIRED'
   | 'SERVICE_UNAVAILABLE'
   | 'INTERNAL_SERVER_ERROR';
@@ -28,12 +29,38 @@ function clientError(code: ErrorCode, message: string, extensions: object = {}):
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
+/** A request that is none, e.g. in another form than that of GraphQL over HTTP. */
+export const badRequest = (message: string, httpStatus: number): GraphQLError & { statusCode: number } =>
+  Object.assign(clientError('BAD_REQUEST', message, { http: { status: httpStatus } }), {
+    // As Fastify has it.
+    statusCode: httpStatus,
+  });
+
 /** What a request without a credential is told. */
 export const CREDENTIAL_NEEDED = 'Send an API key in the X-API-Key header, or a bearer token.';
 
-/** No credential, or a bad one. HTTP 401. */
-export const unauthenticated = (message: string): GraphQLError =>
-  clientError('UNAUTHENTICATED', message, { http: { status: 401 } });
+/** Credentials that the server takes, as WWW-Authenticate names them. */
+export const CHALLENGES = {
+  apiKey: 'ApiKey realm="GAME"',
+  bearer: 'Bearer realm="GAME"',
+  /** After a bearer token that is not good (RFC 6750). */
+  badToken: 'Bearer realm="GAME", error="invalid_token"',
+} as const;
+
+/**
+ * No credential, or a bad one. HTTP 401.
+ *
+ * @param challenges which credentials would do
+ */
+export const unauthenticated = (
+  message: string,
+  ...challenges: readonly (typeof CHALLENGES)[keyof typeof CHALLENGES][]
+): GraphQLError => {
+  const challenge = (challenges.length > 0 ? challenges : [CHALLENGES.apiKey, CHALLENGES.bearer]).join(', ');
+  return clientError('UNAUTHENTICATED', message, {
+    http: { status: 401, headers: new Map([['www-authenticate', challenge]]) },
+  });
+};
 
 /** The caller is known, but the operation is for others, or for nobody. */
 export const forbidden = (message: string): GraphQLError => clientError('FORBIDDEN', message);

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import sql from 'sql-template-tag';
 import { hashApiKey, isApiKeyShaped } from '../api-keys/key-format.js';
 import { queryReserved } from '../database/query.js';
-import { unauthenticated } from '../errors.js';
+import { CHALLENGES, unauthenticated } from '../errors.js';
 import type { AuthScheme } from './authenticate.js';
 
 /** How long a key that was found good is taken for good, in ms: a revoked key stops within this time. */
@@ -42,4 +42,4 @@ async function findPrefix(em: SqlEntityManager, hash: string): Promise<string | 
   return row?.prefix ?? null;
 }
 
-const badKey = (): Error => unauthenticated('The API key is unknown or inactive.');
+const badKey = (): Error => unauthenticated('The API key is unknown or inactive.', CHALLENGES.apiKey);

@@ -1,6 +1,6 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { IncomingMessage } from 'node:http';
-import { serviceUnavailable, unauthenticated } from '../errors.js';
+import { CHALLENGES, serviceUnavailable, unauthenticated } from '../errors.js';
 import type { AuthScheme } from './authenticate.js';
 import { IssuerUnavailableError } from './key-set.js';
 
@@ -25,7 +25,8 @@ export function bearerScheme(settings: BearerSettings | null, getKey: JWTVerifyG
   return async (request) => {
     const header = authorizationHeader(request);
     if (header === null) return null;
-    if (settings === null || getKey === null) throw unauthenticated('Bearer tokens are not accepted here.');
+    if (settings === null || getKey === null)
+      throw unauthenticated('Bearer tokens are not accepted here.', CHALLENGES.apiKey);
     const [, token] = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(header) ?? [];
     if (token === undefined) throw badToken();
     const claims = await verify(token, getKey, settings);
@@ -39,7 +40,8 @@ export function bearerScheme(settings: BearerSettings | null, getKey: JWTVerifyG
 function authorizationHeader(request: IncomingMessage): string | null {
   if (request.headers.authorization === undefined) return null;
   const headers = request.headersDistinct['authorization'] ?? [];
-  if (headers.length > 1) throw unauthenticated('There must be one Authorization header at most.');
+  if (headers.length > 1)
+    throw unauthenticated('There must be one Authorization header at most.', CHALLENGES.bearer);
   return headers[0] ?? null;
 }
 
@@ -89,4 +91,4 @@ function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-const badToken = (): Error => unauthenticated('The bearer token is not valid.');
+const badToken = (): Error => unauthenticated('The bearer token is not valid.', CHALLENGES.badToken);

@@ -91,7 +91,6 @@ export class OperationRecorder {
       );
     } finally {
       this.#isRecording = false;
-      await endpoint.stop();
     }
   }
 

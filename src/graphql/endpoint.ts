@@ -5,12 +5,14 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
-import { areFew } from './cost.js';
 import { LRUCache } from 'lru-cache';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from '../app/context.js';
+import { badRequest } from '../errors.js';
+import { areFew } from './cost.js';
 import { KnownDocuments } from './known-documents.js';
 import { formatError, maskingPlugin, type Mask } from './masking.js';
+import { MEDIA_TYPES, preferredMediaType, type MediaType } from './media-types.js';
 import { EncodedData, operationPlugin } from './operation-plugin.js';
 import { persistedQueries } from './persisted-queries.js';
 import { returnRootValues, runRootFields } from './root-fields.js';
@@ -48,13 +50,14 @@ export interface EndpointOptions {
  * Answers GraphQL requests over HTTP.
  *
  * Apollo Server parses, validates, executes by graphql-js, and answers. It is not asked again about an operation that
- * it has let through before: the same text, within the limits whatever its variables are, with an Accept header that it
- * has negotiated before. Such an operation is run at once (`runRootFields`). Where that leaves anything to graphql-js,
- * Apollo answers after all, with what was read.
+ * it has let through before: the same text, within the limits whatever its variables are. Such an operation is run at
+ * once (`runRootFields`). Where that leaves anything to graphql-js, Apollo answers after all, with what was read.
  */
 export class Endpoint {
-  /** Content types of answers without errors, by `Accept` header. */
-  readonly #contentTypes = new LRUCache<string, string>({ max: MAX_ACCEPT_HEADERS });
+  /** Content types of answers, by `Accept` header. */
+  readonly #mediaTypes = new LRUCache<string, { readonly preferred: MediaType | null }>({
+    max: MAX_ACCEPT_HEADERS,
+  });
 
   private constructor(
     private readonly apollo: ApolloServer<Context>,
@@ -75,6 +78,7 @@ export class Endpoint {
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
       executionOptions: { maxCoercionErrors: MAX_ERRORS },
+      csrfPrevention: { requestHeaders: PREFLIGHTED_HEADERS },
       logger,
       stringifyResult: (result) =>
         result.data instanceof EncodedData ? bodyOf(result.data) : `${JSON.stringify(result)}\n`,
@@ -84,7 +88,7 @@ export class Endpoint {
         ApolloServerPluginCacheControlDisabled(),
         ApolloServerPluginInlineTraceDisabled(),
         ApolloServerPluginLandingPageDisabled(),
-        maskingPlugin(mask),
+        maskingPlugin(mask, introspection),
         operationPlugin(documents),
       ],
     });
@@ -92,32 +96,38 @@ export class Endpoint {
     return new Endpoint(apollo, documents);
   }
 
-  stop(): Promise<void> {
-    return this.apollo.stop();
-  }
-
   /** @param makeContext called at most once; what it throws is an error of the answer */
   async answer(request: EndpointRequest, makeContext: () => Promise<Context>): Promise<EndpointAnswer> {
     let made: Promise<Context> | undefined;
     const context = (): Promise<Context> => (made ??= makeContext());
-    const accept = request.headers.accept ?? '';
-    const contentType = this.#contentTypes.get(accept);
-    if (contentType !== undefined) {
-      const body = await this.#answerKnown(request, context);
-      if (body !== null) return { status: 200, headers: [['content-type', contentType]], body };
+    const mediaType = this.#mediaTypeFor(request.headers.accept ?? '');
+    if (mediaType === null) {
+      throw badRequest(
+        `The Accept header takes none of the types of answers: ${MEDIA_TYPES.join(', ')}.`,
+        406,
+      );
     }
+    const known = await this.#answerKnown(request, context);
+    if (known !== null) return { status: 200, headers: [['content-type', mediaType]], body: known };
     const {
       status = 200,
       headers,
       body,
     } = await this.apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: apolloRequest(request),
+      httpGraphQLRequest: apolloRequest(request, mediaType),
       context,
     });
     if (body.kind === 'chunked') throw new Error('Incremental delivery is not served.');
-    const negotiated = headers.get('content-type');
-    if (status === 200 && negotiated !== undefined) this.#contentTypes.set(accept, negotiated);
     return { status, headers, body: body.string };
+  }
+
+  #mediaTypeFor(accept: string): MediaType | null {
+    let known = this.#mediaTypes.get(accept);
+    if (known === undefined) {
+      known = { preferred: preferredMediaType(accept) };
+      this.#mediaTypes.set(accept, known);
+    }
+    return known.preferred;
   }
 
   /** The answer to a known operation; null where it is for Apollo to answer. */
@@ -162,12 +172,23 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The headers that Apollo looks at; none of them is ever an array. */
-const APOLLO_HEADERS = ['content-type', 'accept', 'x-apollo-operation-name', 'apollo-require-preflight'];
+/**
+ * Headers that a page of another site cannot send without a preflight: one of them must be there, where the content type
+ * does not show it. Credentials are among them, because no browser sends ours by itself.
+ */
+const PREFLIGHTED_HEADERS = [
+  'x-api-key',
+  'authorization',
+  'apollo-require-preflight',
+  'x-apollo-operation-name',
+];
 
-function apolloRequest({ method, headers: given, search, body }: EndpointRequest): HTTPGraphQLRequest {
-  const headers = new HeaderMap();
-  for (const name of APOLLO_HEADERS) {
+function apolloRequest(
+  { method, headers: given, search, body }: EndpointRequest,
+  accept: MediaType,
+): HTTPGraphQLRequest {
+  const headers = new HeaderMap([['accept', accept]]);
+  for (const name of ['content-type', ...PREFLIGHTED_HEADERS]) {
     const value = given[name];
     if (typeof value === 'string') headers.set(name, value);
   }

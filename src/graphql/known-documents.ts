@@ -14,6 +14,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  type GraphQLFieldMap,
   type GraphQLObjectType,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -71,7 +72,7 @@ export class KnownDocuments {
       validate(
         schema,
         document,
-        [...specifiedRules, introspection ? MaxIntrospectionDepthRule : noIntrospection],
+        [...specifiedRules, knownOperationTypes, introspection ? MaxIntrospectionDepthRule : noIntrospection],
         { maxErrors: MAX_ERRORS, hideSuggestions: !introspection },
       );
   }
@@ -209,6 +210,16 @@ export class KnownDocument {
   }
 }
 
+/** A rule of validation that graphql-js leaves to execution: the schema has operations of this type. */
+const knownOperationTypes = (context: ValidationContext): ASTVisitor => ({
+  OperationDefinition(node) {
+    if (context.getSchema().getRootType(node.operation)) return;
+    context.reportError(
+      new GraphQLError(`There are no operations of type ${node.operation}.`, { nodes: node }),
+    );
+  },
+});
+
 /** A rule of validation where introspection is off. */
 const noIntrospection = (context: ValidationContext): ASTVisitor => ({
   Field(node) {
@@ -235,27 +246,38 @@ function withCode(error: unknown, code: string): GraphQLError {
 
 /** Whether any operation of a document asks for something that needs no credential, introspection included. */
 function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): boolean {
-  const fields = schema.getQueryType()?.getFields() ?? {};
-  const visited = new Set<string>();
-  const isIn = ({ selections }: SelectionSetNode): boolean =>
-    selections.some((node) => {
+  return definitions.some(
+    (definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION &&
+      hasPublic(
+        definition.selectionSet,
+        schema.getRootType(definition.operation)?.getFields() ?? {},
+        new Set(),
+      ),
+  );
+
+  function hasPublic(
+    { selections }: SelectionSetNode,
+    fields: GraphQLFieldMap<unknown, unknown>,
+    visited: Set<string>,
+  ): boolean {
+    return selections.some((node) => {
       if (node.kind === Kind.FIELD) {
-        const name = node.name.value;
+        const field = fields[node.name.value];
         // What does not exist is for validation to say.
-        const field = fields[name];
         return field === undefined || field.extensions['isPublic'] === true;
       }
-      if (node.kind === Kind.INLINE_FRAGMENT) return isIn(node.selectionSet);
+      if (node.kind === Kind.INLINE_FRAGMENT) return hasPublic(node.selectionSet, fields, visited);
       if (visited.has(node.name.value)) return false;
       visited.add(node.name.value);
       return definitions.some(
         (definition) =>
           definition.kind === Kind.FRAGMENT_DEFINITION &&
           definition.name.value === node.name.value &&
-          isIn(definition.selectionSet),
+          hasPublic(definition.selectionSet, fields, visited),
       );
     });
-  return definitions.some((definition) => 'operation' in definition && isIn(definition.selectionSet));
+  }
 }
 
 /** A field at the root of a query. */

@@ -16,6 +16,8 @@ const MAX_NAME_LENGTH = 100;
 const MAX_DEPTH = 20;
 /** Most levels of lists and objects within each other in an argument; a filter may have half as many. */
 const MAX_VALUE_DEPTH = 64;
+/** Most levels of braces around fields within each other, those of inline fragments included. */
+const MAX_SET_DEPTH = 64;
 /** Most fields at the top of an operation, aliases and `__typename` included: each is a statement of its own. */
 const MAX_ROOT_FIELDS = 50;
 /** Most operations of a document, and most fragments. Validation compares each with each. */
@@ -75,20 +77,14 @@ function atMost(limit: number, count: number, what: string, whole: string): void
   if (count > limit) throw refused(`${whole} may have at most ${limit} ${what}; it has ${count}.`);
 }
 
-/** Bounds the length of names, how deep values are nested, and how often fragments are spread. */
+/** Bounds the length of names, how deep values and selections are nested, and how often fragments are spread. */
 function checkParts(document: DocumentNode): void {
-  let [spreads, depth] = [0, 0];
-  const nested = {
-    enter: (): void => {
-      if (++depth > MAX_VALUE_DEPTH) {
-        throw refused(`Lists and objects in arguments may be nested at most ${MAX_VALUE_DEPTH} levels deep.`);
-      }
-    },
-    leave: (): void => void depth--,
-  };
+  let spreads = 0;
+  const values = nestedAtMost(MAX_VALUE_DEPTH, 'Lists and objects in arguments');
   visit(document, {
-    ListValue: nested,
-    ObjectValue: nested,
+    ListValue: values,
+    ObjectValue: values,
+    SelectionSet: nestedAtMost(MAX_SET_DEPTH, 'Selections'),
     Name: ({ value, loc }) => {
       if (value.length <= MAX_NAME_LENGTH) return;
       const at = loc ? ` (line ${loc.startToken.line}, column ${loc.startToken.column})` : '';
@@ -99,6 +95,17 @@ function checkParts(document: DocumentNode): void {
     FragmentSpread: () => void spreads++,
   });
   atMost(MAX_SPREADS, spreads, 'places where fragments are spread', 'A document');
+}
+
+/** Counts levels while a document is visited. */
+function nestedAtMost(limit: number, what: string): { enter(): void; leave(): void } {
+  let depth = 0;
+  return {
+    enter(): void {
+      if (++depth > limit) throw refused(`${what} may be nested at most ${limit} levels deep.`);
+    },
+    leave: () => void depth--,
+  };
 }
 
 interface Size {

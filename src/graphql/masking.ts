@@ -2,6 +2,7 @@ import type { ApolloServerOptions, ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import type { Context } from '../app/context.js';
 import { toClientError } from '../errors.js';
+import { withShortTexts } from './error-texts.js';
 
 /**
  * Returns an error as a client may see it. What that hides is logged, with the id that the client is given. This is
@@ -23,22 +24,35 @@ export function createMask(log: Log): Mask {
 /**
  * Masks every error of an operation. Also gives those that graphql-js itself raises for arguments their code and the
  * path of the argument.
+ *
+ * @param suggests whether clients may be told names that they did not send
  */
-export function maskingPlugin(mask: Mask): ApolloServerPlugin<Context> {
+export function maskingPlugin(mask: Mask, suggests = true): ApolloServerPlugin<Context> {
   const hooks = {
     didEncounterErrors({ errors }: { readonly errors: readonly GraphQLError[] }): Promise<void> {
-      for (const error of errors) maskInPlace(error, mask);
+      for (const error of errors) {
+        try {
+          if (!suggests) error.message = error.message.replace(SUGGESTION, '');
+          maskInPlace(error, mask);
+        } catch (cause) {
+          // It is masked and logged in its place, with what it was about.
+          throw new AggregateError([cause, error], 'An error could not be masked.', { cause });
+        }
+      }
       return Promise.resolve();
     },
   };
   return { requestDidStart: () => Promise.resolve(hooks) };
 }
 
-/** Masks what Apollo reports without calling plugins: what its plugins or the making of a context threw. */
+/**
+ * Shortens what errors quote, and masks what Apollo reports without calling plugins: what its plugins or the making of a
+ * context threw.
+ */
 export function formatError(mask: Mask): NonNullable<ApolloServerOptions<Context>['formatError']> {
   return (formatted, error) => {
     if (formatted.extensions?.['code'] !== 'INTERNAL_SERVER_ERROR' || 'errorId' in formatted.extensions) {
-      return formatted;
+      return withShortTexts(formatted);
     }
     const cause = error instanceof Error && 'originalError' in error ? error.originalError : error;
     const { message, extensions } = mask(cause);
@@ -50,6 +64,9 @@ export function formatError(mask: Mask): NonNullable<ApolloServerOptions<Context
 const ARGUMENT = /^Argument "([^"]*)"/;
 /** A variable that graphql-js cannot coerce, with the path of what is wrong inside it. */
 const VARIABLE = /^Variable "\$([^"]*)"(?: got invalid value .*? at "([^"]*)";)?/s;
+
+/** What graphql-js says at the end where it finds a name that is like one that was sent. */
+const SUGGESTION = / Did you mean [^?]*\?$/;
 
 /** Changes an error of an operation in place; Apollo shows it, and takes its HTTP status from it, after this. */
 function maskInPlace(error: GraphQLError, mask: Mask): void {

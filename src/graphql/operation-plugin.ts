@@ -1,6 +1,7 @@
 import {
   HeaderMap,
   type ApolloServerPlugin,
+  type GraphQLRequest,
   type GraphQLRequestListener,
   type GraphQLResponse,
 } from '@apollo/server';
@@ -8,7 +9,9 @@ import type { GraphQLError } from 'graphql';
 import type { Context } from '../app/context.js';
 import { serviceUnavailable } from '../errors.js';
 import { checkCost } from './cost.js';
+import { withShortTexts } from './error-texts.js';
 import type { KnownDocument, KnownDocuments, KnownOperation } from './known-documents.js';
+import { MEDIA_TYPES } from './media-types.js';
 import { runRootFields } from './root-fields.js';
 
 /** Most errors of an answer. */
@@ -24,7 +27,14 @@ export class EncodedData {
  * operation, runs the fields at its root, and notes for the log what was asked for and which errors came of it.
  */
 export function operationPlugin(documents: KnownDocuments): ApolloServerPlugin<Context> {
-  return { requestDidStart: () => Promise.resolve(operationHooks(documents)) };
+  return {
+    requestDidStart({ request }): Promise<GraphQLRequestListener<Context>> {
+      const persistedQuery = request.extensions?.['persistedQuery'] as { sha256Hash?: unknown } | undefined;
+      // Apollo takes any value for the hash of a text. No text has an empty one.
+      if (persistedQuery && typeof persistedQuery.sha256Hash !== 'string') persistedQuery.sha256Hash = '';
+      return Promise.resolve(operationHooks(documents));
+    },
+  };
 }
 
 function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Context> {
@@ -60,11 +70,20 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       const data = new EncodedData(json) as unknown as Record<string, unknown>;
       return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
     },
-    willSendResponse({ response, queryHash, contextValue }): Promise<void> {
+    willSendResponse({ request, response, queryHash, contextValue }): Promise<void> {
       if (entry !== null) documents.leave(queryHash, entry);
-      const { body } = response;
+      const { body, http } = response;
       if (body.kind !== 'single' || !body.singleResult.errors) return Promise.resolve();
-      const { errors } = body.singleResult;
+      const { data, errors } = body.singleResult;
+      if (data && Object.values(data).some((value) => value !== null)) {
+        // GraphQL over HTTP: with data it is a success, whatever some fields say.
+        http.status = 200;
+      } else if (isFailure(http.status)) {
+        // Of an operation that came to nothing the errors tell everything.
+        delete body.singleResult.data;
+      } else if (data === undefined && acceptsResponseType(request)) {
+        http.status = 400;
+      }
       body.singleResult.errors = errors.slice(0, MAX_ERRORS);
       contextValue.log.errors = [...new Set(errors.map(({ extensions }) => extensions?.['code']))];
       return Promise.resolve();
@@ -72,13 +91,28 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
   };
 }
 
+function isFailure(status = 200): boolean {
+  return status >= 400;
+}
+
+/** Whether the answer is of the type whose status tells about the operation; clients of the other one may expect 200. */
+function acceptsResponseType({ http }: GraphQLRequest): boolean {
+  return http?.headers.get('accept') === MEDIA_TYPES[1];
+}
+
 /** The answer to a document that was refused. */
 function refusedBy(refusal: readonly GraphQLError[]): GraphQLResponse {
   const [first] = refusal;
-  const { status = 400 } = (first?.extensions['http'] ?? {}) as { readonly status?: number };
+  const { status = 400, headers = [] } = (first?.extensions['http'] ?? {}) as {
+    readonly status?: number;
+    readonly headers?: Iterable<[string, string]>;
+  };
   const errors = refusal.map((error) => {
     const { http: _http, ...extensions } = error.extensions;
-    return { ...error.toJSON(), extensions };
+    return withShortTexts({ ...error.toJSON(), extensions });
   });
-  return { http: { status, headers: new HeaderMap() }, body: { kind: 'single', singleResult: { errors } } };
+  return {
+    http: { status, headers: new HeaderMap(headers) },
+    body: { kind: 'single', singleResult: { errors } },
+  };
 }

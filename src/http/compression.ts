@@ -14,6 +14,12 @@ export function acceptsGzip({ headers }: FastifyRequest): boolean {
   return accepted !== undefined && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accepted);
 }
 
+/** Tells caches so. Answers vary with the origin too, where pages of others may call the API. */
+export function variesByEncoding(reply: FastifyReply): FastifyReply {
+  const vary = reply.getHeader('vary');
+  return reply.header('vary', vary === undefined ? 'accept-encoding' : `${String(vary)}, accept-encoding`);
+}
+
 /**
  * Sends a text, compressed where it is long and the client takes that.
  *
@@ -26,9 +32,7 @@ export async function sendCompressed(
   text: string,
 ): Promise<FastifyReply> {
   if (text.length < COMPRESS_FROM_LENGTH) return reply.send(text);
-  // It varies with the origin too, where pages of others may call the API.
-  const vary = reply.getHeader('vary');
-  reply.header('vary', vary === undefined ? 'accept-encoding' : `${String(vary)}, accept-encoding`);
+  variesByEncoding(reply);
   if (!acceptsGzip(request)) return reply.send(text);
   return reply.header('content-encoding', 'gzip').send(await compressed(text));
 }

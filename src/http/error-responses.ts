@@ -1,42 +1,125 @@
-import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
-import type { GraphQLFormattedError } from 'graphql';
-import { limitExceeded } from '../errors.js';
+import type { FastifyError, FastifyInstance, FastifyReply, HTTPMethods } from 'fastify';
+import type { GraphQLError } from 'graphql';
+import { maxHeaderSize, STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { badRequest, limitExceeded } from '../errors.js';
+import { shortened } from '../graphql/error-texts.js';
 import type { Mask } from '../graphql/masking.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 
 /** Answers an error outside of GraphQL. */
 export type AnswerError = (error: FastifyError, reply: FastifyReply) => FastifyReply;
 
+/** Methods that routes may have. */
+const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST'];
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** Errors outside of GraphQL look like those inside, so that clients need to understand one form only. */
 export function errorResponses(mask: Mask, maxBodyBytes: number): AnswerError {
   return (error, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) {
-      const { message, extensions } = limitExceeded(
-        `The body of a request may have ${maxBodyBytes} bytes at most.`,
+      return answer(
+        reply,
+        limitExceeded(`The body of a request may have ${maxBodyBytes} bytes at most.`, status),
       );
-      return answer(reply, 413, { message, extensions });
     }
-    if (status < 500) return answer(reply, status, badRequest(error.message));
-    const masked = mask(error);
-    const { http, ...extensions } = masked.extensions as { http?: { status: number } };
-    return answer(reply, http?.status ?? 500, { message: masked.message, extensions });
+    return answer(reply, status < 500 ? badRequest(error.message, status) : mask(error));
   };
 }
 
+/** Lets no cache keep an answer, unless its route says so: most depend on who asks. Refuses what has no host. */
+export function checkRequests(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    reply.header('cache-control', 'no-store');
+    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') done();
+    else answer(reply.header('connection', 'close'), badRequest('The Host header is missing.', 400));
+  });
+}
+
+/** Answers what no route does: another method than the path has, or a path that is not there. */
 export function answerNotFound(app: FastifyInstance): void {
-  app.setNotFoundHandler((_request, reply) =>
-    answer(reply, 404, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`)),
-  );
+  app.setNotFoundHandler((request, reply) => {
+    const { url, method } = request;
+    const [path = ''] = url.split('?', 1);
+    const methods = METHODS.filter((known) => app.hasRoute({ url: path, method: known }));
+    if (methods.length === 0) {
+      return answer(reply, badRequest(`There is nothing here. The API is at ${GRAPHQL_PATH}.`, 404));
+    }
+    const allow = [...methods, 'OPTIONS'].join(', ');
+    reply.header('allow', allow);
+    if (method === 'OPTIONS') return reply.code(204).send();
+    return answer(reply, badRequest(`This path takes other methods: ${allow}.`, 405));
+  });
 }
 
-function answer(reply: FastifyReply, status: number, error: GraphQLFormattedError): FastifyReply {
-  return reply
-    .code(status)
-    .type('application/json; charset=utf-8')
-    .send({ errors: [error] });
+/** Answers what Node refuses before it is a request. */
+export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (socket.writable && !hasAnswered(socket)) socket.write(rawAnswer(refusalOf(error.code)));
+  socket.destroy(error);
 }
 
-function badRequest(message: string): GraphQLFormattedError {
-  return { message, extensions: { code: 'BAD_REQUEST' } };
+/** Answers what is expected beyond HTTP, and will not be met. */
+export function answerExpectation(_request: unknown, response: ServerResponse): void {
+  const body = bodyOf(badRequest('This expectation cannot be met.', 417));
+  response
+    .writeHead(417, {
+      'content-type': JSON_TYPE,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      connection: 'close',
+    })
+    .end(body);
+}
+
+function refusalOf(code: string | undefined): GraphQLError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return limitExceeded(
+      `The head of a request, its URL included, may have ${maxHeaderSize} bytes at most.`,
+      431,
+    );
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return badRequest('The request did not arrive in time.', 408);
+  return badRequest('This is no HTTP request.', 400);
+}
+
+/** Whether an answer is on its way already, as Node itself finds out: another one would be taken for a part of it. */
+function hasAnswered(socket: Socket): boolean {
+  const { _httpMessage: message } = socket as { readonly _httpMessage?: ServerResponse | null };
+  return message?.headersSent === true;
+}
+
+function rawAnswer(error: GraphQLError): string {
+  const { status } = httpOf(error);
+  const body = bodyOf(error);
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${JSON_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
+
+function answer(reply: FastifyReply, error: GraphQLError): FastifyReply {
+  const { status, headers = [] } = httpOf(error);
+  for (const [name, value] of headers) reply.header(name, value);
+  return reply.code(status).type(JSON_TYPE).header('cache-control', 'no-store').send(bodyOf(error));
+}
+
+/** How an error is answered over HTTP. */
+interface Http {
+  readonly status: number;
+  readonly headers?: Iterable<readonly [name: string, value: string]>;
+}
+
+function httpOf({ extensions }: GraphQLError): Http {
+  return (extensions['http'] as Http | undefined) ?? { status: 500 };
+}
+
+function bodyOf({ message, extensions: { http: _http, ...extensions } }: GraphQLError): string {
+  return JSON.stringify({ errors: [{ message: shortened(message), extensions }] });
 }

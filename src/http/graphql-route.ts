@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Context, createRepositories, type OperationLog } from '../app/context.js';
 import { createSchema } from '../app/schema.js';
 import { apiKeyScheme } from '../auth/api-key-scheme.js';
@@ -15,6 +15,7 @@ import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint } from '../graphql/endpoint.js';
 import type { Mask } from '../graphql/masking.js';
 import { sendCompressed } from './compression.js';
+import { queryStringOf } from './query-string.js';
 
 /** Where the API is served. */
 export const GRAPHQL_PATH = '/graphql';
@@ -46,24 +47,26 @@ export async function serveGraphql(
     mask,
     logger: app.log,
   });
-  app.addHook('onClose', () => endpoint.stop());
-  app.route({
-    method: ['GET', 'POST'],
-    url: GRAPHQL_PATH,
-    handler: async (request, reply) => {
-      request.graphql = {};
-      const work = new Work();
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) work.abandon();
-      });
-      const { method, headers, body } = request;
-      const asked = { method, headers, search: searchOf(request), body };
-      const answer = await work.run(() => endpoint.answer(asked, () => contextOf(request, work)));
-      reply.code(answer.status);
-      for (const [name, value] of answer.headers) reply.header(name, value);
-      return sendCompressed(request, reply, answer.body);
-    },
-  });
+  for (const url of [GRAPHQL_PATH, `${GRAPHQL_PATH}/`]) {
+    app.route({ method: ['GET', 'POST'], url, handler: answer });
+  }
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    request.graphql = {};
+    const work = new Work();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) work.abandon();
+    });
+    const { method, headers, body } = request;
+    const asked =
+      method === 'POST'
+        ? { method, headers, search: '', body }
+        : { method: 'GET', headers, search: queryStringOf(request.url), body };
+    const answered = await work.run(() => endpoint.answer(asked, () => contextOf(request, work)));
+    reply.code(answered.status);
+    for (const [name, value] of answered.headers) reply.header(name, value);
+    return sendCompressed(request, reply, answered.body);
+  }
 
   async function contextOf(request: FastifyRequest, work: Work): Promise<Context> {
     try {
@@ -76,11 +79,6 @@ export async function serveGraphql(
       throw mask(error);
     }
   }
-}
-
-function searchOf({ url }: FastifyRequest): string {
-  const query = url.indexOf('?');
-  return query === -1 ? '' : url.slice(query);
 }
 
 /** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */

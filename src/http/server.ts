@@ -3,10 +3,17 @@ import Fastify, { LogController, type FastifyError, type FastifyInstance } from 
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
 import { createMask } from '../graphql/masking.js';
-import { answerNotFound, errorResponses } from './error-responses.js';
+import {
+  answerClientError,
+  answerExpectation,
+  answerNotFound,
+  checkRequests,
+  errorResponses,
+} from './error-responses.js';
 import { serveGraphiql } from './graphiql/graphiql.js';
 import { serveGraphql } from './graphql-route.js';
 import { serveHealth } from './health.js';
+import { readJsonBodies } from './json-body.js';
 import { serveMetrics } from './metrics.js';
 import { boundPipelining } from './pipelining.js';
 import { logRequests, logStream } from './request-log.js';
@@ -40,12 +47,20 @@ export async function createServer(
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // While it stops, requests on open connections are answered by their routes, and are the last of these.
+    return503OnClosing: false,
+    // Fastify's hook checks it, because Node would answer without a body.
+    http: { requireHostHeader: false },
+    clientErrorHandler: answerClientError,
     // A path that cannot be decoded, say.
     frameworkErrors: (error, _request, reply) => void answerError(error, reply),
     logController: new LogController({ disableRequestLogging: true }),
   });
   boundPipelining(app);
+  app.server.on('checkExpectation', answerExpectation);
   logRequests(app);
+  checkRequests(app);
+  readJsonBodies(app);
   app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply));
   answerNotFound(app);
   if (config.corsOrigins.length > 0) await app.register(cors, corsOptions(config.corsOrigins));
@@ -63,5 +78,6 @@ function corsOptions(origins: Config['corsOrigins']): FastifyCorsOptions {
     methods: ['GET', 'POST'],
     exposedHeaders: ['retry-after'],
     maxAge: CORS_MAX_AGE_S,
+    strictPreflight: false,
   };
 }

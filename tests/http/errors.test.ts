@@ -563,7 +563,7 @@ describe('requests that are none', () => {
   });
 
   test.each<[type: string, status: number]>([
-    ['text/plain', 400],
+    ['text/plain', 415],
     ['text/html', 415],
     ['application/x-www-form-urlencoded', 415],
     ['multipart/form-data; boundary=x', 415],
@@ -574,7 +574,7 @@ describe('requests that are none', () => {
     expect({ status: answer.status, codes: codesOf(answer) }).toEqual({ status, codes: ['BAD_REQUEST'] });
   });
 
-  test.each(['/graphiqlx', '/graphqlx', '/graphql/', '/health', '/.env', '/%'])(
+  test.each(['/graphiqlx', '/graphqlx', '/graphql/x', '/health', '/.env', '/%'])(
     'nothing is at %s: BAD_REQUEST',
     async (path) => {
       const answer = await send(api.origin + path);

@@ -230,6 +230,27 @@ describe('a stop', () => {
     expect(received.match(/HTTP\/1.1 \d+/g)?.[1] ?? 'HTTP/1.1 503').toBe('HTTP/1.1 503');
   });
 
+  test('answers a request of which it has half, and what comes after it on the connection, and takes no more', async () => {
+    const child = await serve();
+    const { port } = new URL(await child.origin());
+    const socket = connectTo(Number(port));
+    cleanups.push(() => socket.destroy());
+    let received = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (received += text));
+    const body = JSON.stringify({ query: '{ games { totalCount } }' });
+    const head =
+      `POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: ${owner.key}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${body.length}\r\n\r\n`;
+    socket.write(head + body.slice(0, 5));
+    await delay(200);
+    child.signal('SIGTERM');
+    await delay(300);
+    socket.write(body.slice(5) + head + body);
+    expect(await within(5_000, child.ended())).toMatchObject({ code: 0, stderr: '' });
+    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+    expect(received).not.toContain('errors');
+  });
+
   test('under load leaves no write that was done but not answered', async () => {
     const child = await serve();
     const origin = await child.origin();

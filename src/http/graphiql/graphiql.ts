@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
-import { acceptsGzip, compressed } from '../compression.js';
+import { acceptsGzip, compressed, variesByEncoding } from '../compression.js';
 import { FIRST_OPERATIONS } from './first-operations.js';
 
 /** Everything comes from this server; the editor sets styles on its elements and has its fonts in its CSS. */
@@ -37,7 +37,6 @@ export function serveGraphiql(app: FastifyInstance, demoKey: () => string | null
       .type('text/html; charset=utf-8')
       .headers({
         'content-security-policy': CONTENT_SECURITY_POLICY,
-        'cache-control': 'no-store',
         'referrer-policy': 'no-referrer',
         'x-content-type-options': 'nosniff',
       })
@@ -67,10 +66,9 @@ function serveFile(app: FastifyInstance, path: string, type: string, read: () =>
   app.get(path, async (request, reply) => {
     file ??= load();
     const { text, zipped, tag } = await file;
-    reply.headers({
+    variesByEncoding(reply).headers({
       etag: tag,
       'cache-control': 'no-cache',
-      vary: 'accept-encoding',
       'x-content-type-options': 'nosniff',
     });
     if (request.headers['if-none-match'] === tag) return reply.code(304).send();
