@@ -34,10 +34,7 @@ const INTROSPECTION_COST = 2;
 const LARGEST_TYPE = 10;
 /** A name in the answer costs one more for each so many characters. */
 const NAME_LENGTH = 20;
-/**
- * Most values and levels within the variables of an operation that is not looked at again. Variables that hold more
- * are looked at each time.
- */
+/** Most values within the variables of an operation that is not looked at again: of more, each time. */
 const FEW_VALUES = 200;
 /** Most levels within the variables of an operation. */
 const MAX_VARIABLES_DEPTH = 64;
@@ -74,7 +71,9 @@ export function checkCost(operation: KnownOperation, variables: Variables): void
 
 /** Whether an operation that is always within the limits is so with these variables: they hold few values. */
 export function areFew(variables: Variables | null | undefined): boolean {
-  return !variables || measure(variables, FEW_VALUES).values <= FEW_VALUES;
+  if (!variables) return true;
+  const { values, depth } = measure(variables, FEW_VALUES);
+  return values <= FEW_VALUES && depth <= MAX_VARIABLES_DEPTH;
 }
 
 /** @throws LIMIT_EXCEEDED when variables are nested too deep for anything that recurses */

@@ -128,6 +128,8 @@ export class KnownDocument {
   #document: DocumentNode | null = null;
   /** What is wrong with it; null: nothing, or not known yet. */
   #errors: readonly GraphQLError[] | null = null;
+  /** Why it is refused without a credential; null: it is not, or it cannot be parsed. */
+  #errorsForAnonymous: readonly GraphQLError[] | null = null;
   #isValidated = false;
   readonly #operations = new Map<OperationDefinitionNode, KnownOperation>();
 
@@ -153,6 +155,7 @@ export class KnownDocument {
     try {
       const document = parse(this.text, { maxLexicalTokens: MAX_TOKENS });
       checkDocument(document);
+      this.#errorsForAnonymous = errorsForAnonymous(this.schema, document);
       this.#document = document;
     } catch (error) {
       this.#errors = [withCode(error, 'GRAPHQL_PARSE_FAILED')];
@@ -171,20 +174,9 @@ export class KnownDocument {
    * validated: without a credential only short documents are, and those that ask for something public.
    */
   errorsFor(isAnonymous: boolean): readonly GraphQLError[] | null {
+    if (isAnonymous && this.#errorsForAnonymous !== null) return this.#errorsForAnonymous;
     const document = this.#document;
     if (document === null) return this.#errors;
-    if (isAnonymous) {
-      if (!hasPublicField(this.schema, document)) return [unauthenticated(CREDENTIAL_NEEDED)];
-      const { tokenCount = 0 } = document;
-      if (tokenCount > MAX_TOKENS_ANONYMOUS) {
-        return [
-          limitExceeded(
-            `Without a credential a document may have at most ${MAX_TOKENS_ANONYMOUS} tokens; it has ${tokenCount}.`,
-            400,
-          ),
-        ];
-      }
-    }
     if (!this.#isValidated) {
       const errors = this.validateDocument(document);
       if (errors.length > 0) {
@@ -242,6 +234,19 @@ function withCode(error: unknown, code: string): GraphQLError {
         extensions: { code, http: { status: 400 } },
       })
     : error;
+}
+
+/** Why a document is refused without a credential, before it is validated; null: it is not. */
+function errorsForAnonymous(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] | null {
+  if (!hasPublicField(schema, document)) return [unauthenticated(CREDENTIAL_NEEDED)];
+  const { tokenCount = 0 } = document;
+  if (tokenCount <= MAX_TOKENS_ANONYMOUS) return null;
+  return [
+    limitExceeded(
+      `Without a credential a document may have at most ${MAX_TOKENS_ANONYMOUS} tokens; it has ${tokenCount}.`,
+      400,
+    ),
+  ];
 }
 
 /** Whether any operation of a document asks for something that needs no credential, introspection included. */

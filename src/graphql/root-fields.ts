@@ -49,8 +49,9 @@ export async function runRootFields(
     rootValues.size === fields.length &&
     allSucceeded &&
     fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
-  if (lengthOf(values) > (isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE)) {
-    context.refusal = answerTooLong(context.maxBytes);
+  const most = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
+  if (bytesOf(values) > most) {
+    context.refusal = answerTooLong(most);
     return null;
   }
   if (!isFinished) return null;
@@ -132,10 +133,10 @@ function isFinishedJson(value: unknown, type: GraphQLOutputType): boolean {
   return value instanceof EncodedJson && value.isFinished;
 }
 
-/** How many characters the JSON has that was read for a value: as often as it stands there. */
-function lengthOf(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + lengthOf(item), 0);
-  return value instanceof EncodedJson ? value.text.length : 0;
+/** How many bytes the JSON has that was read for a value: as often as it stands there. */
+function bytesOf(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item), 0);
+  return value instanceof EncodedJson ? Buffer.byteLength(value.text) : 0;
 }
 
 /** The text of finished JSON. */

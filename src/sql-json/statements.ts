@@ -112,8 +112,8 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   ): Promise<Row[]> {
     try {
       const rows = await query<Row>(em, { text: statement.text, values: bind(statement, bindings) });
-      if (rows.reduce((sum, { json }) => sum + json.length, 0) > this.maxBytes)
-        throw answerTooLong(this.maxBytes);
+      const bytes = rows.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
+      if (bytes > this.maxBytes) throw answerTooLong(this.maxBytes);
       return rows;
     } catch (error) {
       throw isTooLong(error) ? answerTooLong(this.maxBytes) : error;

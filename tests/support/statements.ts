@@ -36,6 +36,11 @@ export async function recordStatements(api: Api, work: () => Promise<unknown>): 
   });
 }
 
+/** The errors with which PostgreSQL ended statements of the server while `work` ran. */
+export async function recordErrors(api: Api, work: () => Promise<unknown>): Promise<string[]> {
+  return (await record(api, work, 'ERROR')).map(({ message }) => message);
+}
+
 /** The plans of those statements that have one. The API must have been started with `plans: true`. */
 export async function recordPlans(api: Api, work: () => Promise<unknown>): Promise<ExplainedStatement[]> {
   const [row] = await api.database.query('SHOW auto_explain.log_min_duration');
@@ -73,14 +78,21 @@ function flatten(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(flatten)];
 }
 
+type Level = 'LOG' | 'ERROR';
+
 interface LogEntry {
+  readonly level: Level;
   readonly database: string;
   readonly application: string;
   readonly message: string;
 }
 
 /** What PostgreSQL logged of the server's connections to the database of `api`. */
-async function record({ database }: Api, work: () => Promise<unknown>): Promise<LogEntry[]> {
+async function record(
+  { database }: Api,
+  work: () => Promise<unknown>,
+  level: Level = 'LOG',
+): Promise<LogEntry[]> {
   const file = process.env['TEST_POSTGRES_LOG'];
   if (file === undefined) throw new Error('tests/support/global-setup.js did not start PostgreSQL.');
   const log = openSync(file, 'r');
@@ -96,7 +108,7 @@ async function record({ database }: Api, work: () => Promise<unknown>): Promise<
     if (!entries.some(({ message }) => message.includes('end_of_recording'))) {
       throw new Error(`PostgreSQL's log ${file} does not hold the statements.`);
     }
-    return entries.filter(({ application }) => application !== TEST_APPLICATION);
+    return entries.filter((entry) => entry.level === level && entry.application !== TEST_APPLICATION);
   } finally {
     closeSync(log);
   }
@@ -105,8 +117,9 @@ async function record({ database }: Api, work: () => Promise<unknown>): Promise<
 /** Entries of the log; the prefix is set in `postgres.js`, and continuation lines begin with a tab. */
 function parse(text: string): LogEntry[] {
   return text.split(/\n(?!\t)/).flatMap((entry) => {
-    const [, database = '', application = '', message = ''] =
-      /^~(.*?)~(.*?)~LOG: {2}(.*)$/s.exec(entry) ?? [];
-    return message === '' ? [] : [{ database, application, message: message.replaceAll('\n\t', '\n') }];
+    const [, database = '', application = '', level, message = ''] =
+      /^~(.*?)~(.*?)~(LOG|ERROR): {2}(.*)$/s.exec(entry) ?? [];
+    if (level === undefined) return [];
+    return [{ database, application, level: level as Level, message: message.replaceAll('\n\t', '\n') }];
   });
 }

@@ -1,0 +1,199 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { FairQueue } from '../../src/database/fair-queue.js';
+import { Work } from '../../src/database/work.js';
+import { startApi, type Api, type ApiOptions } from '../support/api.js';
+import { rowsOf, type Owner, type Rows } from '../support/builders.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { send, type Sent } from '../support/leaving-client.js';
+import { inUse, Lock, untilWaiting, waitingForLocks } from '../support/locks.js';
+import { health } from '../support/process.js';
+import { recordStatements } from '../support/statements.js';
+
+let database: TestDatabase;
+let rows: Rows;
+let alice: Owner;
+let bob: Owner;
+
+const cleanups: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  database = await createTestDatabase();
+  cleanups.push(() => database.drop());
+  rows = rowsOf(database);
+  [alice, bob] = [await rows.owner(), await rows.owner()];
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(poolMax: number, options: ApiOptions = {}): Promise<Api> {
+  const api = await startApi({ database, ...options, env: { DATABASE_POOL_MAX: String(poolMax) } });
+  cleanups.push(() => api.close());
+  return api;
+}
+
+/** Keeps all that reads games waiting. */
+async function holdGames(): Promise<Lock> {
+  const lock = await Lock.ofTable(database, 'games');
+  cleanups.push(() => lock.release());
+  return lock;
+}
+
+/** A read that waits for the lock, and whose statement has this name in it. */
+const slow = (name = 'slow'): string => `{ games { ${name}: totalCount } }`;
+/** A read of something else. */
+const QUICK = '{ strategies { totalCount } }';
+
+function sendMany(api: Api, count: number, as: Owner): Sent[] {
+  return Array.from({ length: count }, () => send(api, slow(), as));
+}
+
+async function expectAnswered(sent: readonly Sent[]): Promise<void> {
+  for (const { answer } of sent) expect(await answer).toMatchObject({ status: 200, body: { data: {} } });
+}
+
+describe('of ten connections', () => {
+  test('one caller holds three at a time, and the reads of another go through at once', async () => {
+    const api = await start(10);
+    const lock = await holdGames();
+    const reads = sendMany(api, 20, alice);
+    await untilWaiting(api, 3, 17);
+    expect(await api.query(QUICK, {}, bob)).toMatchObject({ status: 200 });
+    expect(await api.query(QUICK, {}, await rows.owner())).toMatchObject({ status: 200 });
+    expect(await waitingForLocks(database)).toBe(3);
+    await lock.release();
+    await expectAnswered(reads);
+  });
+
+  test('all callers together hold eight; keys that were never seen are found, and the server is ready', async () => {
+    const api = await start(10);
+    const lock = await holdGames();
+    const reads = [];
+    for (const owner of [alice, bob, await rows.owner()]) reads.push(...sendMany(api, 5, owner));
+    await untilWaiting(api, 8, 7);
+    expect(await inUse(database)).toBe(8);
+    const stranger = await rows.owner();
+    expect((await api.data('{ viewer { apiKey } }', {}, stranger))['viewer']).toEqual({
+      apiKey: stranger.prefix,
+    });
+    expect(await api.errors('{ viewer { apiKey } }', {}, { key: `${stranger.key}x` })).toMatchObject({
+      status: 401,
+    });
+    expect([await health(api.origin, 'ready'), await health(api.origin, 'live')]).toEqual([200, 200]);
+    await lock.release();
+    await expectAnswered(reads);
+  });
+
+  test('writes take part in the share of their caller, each with one connection for all that it does', async () => {
+    const api = await start(10);
+    const lock = await holdGames();
+    const writes = Array.from({ length: 6 }, (_, index) =>
+      send(
+        api,
+        `mutation { createGame(input: { externalGameId: "game-of-${index}", platform: "web" }) { game { id } } }`,
+        alice,
+      ),
+    );
+    const reads = sendMany(api, 2, alice);
+    await untilWaiting(api, 3, 5);
+    expect(await api.query(QUICK, {}, bob)).toMatchObject({ status: 200 });
+    await lock.release();
+    await expectAnswered([...writes, ...reads]);
+  });
+});
+
+test('who waits longer than the patience of the server is told to try again', async () => {
+  const api = await start(10, { patienceMs: 200 });
+  const lock = await holdGames();
+  const reads = sendMany(api, 3, alice);
+  await untilWaiting(api, 3, 0);
+  const { status, codes, headers } = await api.errors(slow(), {}, alice);
+  expect({ status, codes }).toEqual({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+  expect(headers.get('retry-after')).toBe('1');
+  expect(await api.query(QUICK, {}, bob)).toMatchObject({ status: 200 });
+  // What holds its connections already is not given up.
+  await lock.release();
+  await expectAnswered(reads);
+});
+
+/** The names of the reads that were run, in their order. */
+async function namesOfReads(api: Api, work: () => Promise<unknown>): Promise<string[]> {
+  const statements = await recordStatements(api, work);
+  return statements.flatMap(({ text }) => /"((?:alice|bob|carol)\d)":/.exec(text)?.[1] ?? []);
+}
+
+test('callers take turns: nobody waits behind the many requests of another', async () => {
+  const api = await start(2);
+  const carol = await rows.owner();
+  const names = await namesOfReads(api, async () => {
+    const lock = await holdGames();
+    const reads = [];
+    for (const [name, owner] of [
+      ['alice1', alice],
+      ['alice2', alice],
+      ['alice3', alice],
+      ['alice4', alice],
+      ['bob1', bob],
+      ['bob2', bob],
+      ['carol1', carol],
+    ] as const) {
+      reads.push(send(api, slow(name), owner));
+      await untilWaiting(api, 1, reads.length - 1);
+    }
+    await lock.release();
+    await expectAnswered(reads);
+  });
+  expect(names).toEqual(['alice1', 'alice2', 'bob1', 'carol1', 'alice3', 'bob2', 'alice4']);
+});
+
+test('of requests that wait, those whose client went away are never run', async () => {
+  const api = await start(2);
+  const names = await namesOfReads(api, async () => {
+    const lock = await holdGames();
+    const held = send(api, slow('alice1'), alice);
+    await untilWaiting(api, 1, 0);
+    const gone = [send(api, slow('alice2'), alice), send(api, slow('bob1'), bob)];
+    await untilWaiting(api, 1, 2);
+    const patient = send(api, slow('alice3'), alice);
+    await untilWaiting(api, 1, 3);
+    for (const { leave } of gone) leave();
+    await untilWaiting(api, 1, 1);
+    await lock.release();
+    await expectAnswered([held, patient]);
+    expect(await Promise.all(gone.map(({ answer }) => answer))).toEqual([null, null]);
+    await untilWaiting(api, 0, 0);
+  });
+  expect(names).toEqual(['alice1', 'alice3']);
+});
+
+describe('a queue', () => {
+  test('lets 1,000 of one owner wait, and refuses more at once, of this owner alone', async () => {
+    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000 });
+    const release = await queue.acquire('alice');
+    const work = new Work();
+    const waiting = Array.from({ length: 1_000 }, () =>
+      Promise.resolve(queue.acquire('alice', work)).catch((error: unknown) => (error as Error).name),
+    );
+    expect(queue.waitingCount).toBe(1_000);
+    expect(() => queue.acquire('alice')).toThrow('temporarily unavailable');
+    const other = queue.acquire('bob');
+    expect(queue.waitingCount).toBe(1_001);
+    work.abandon();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['ClientGoneError']));
+    expect(queue.waitingCount).toBe(1);
+    release();
+    (await other)();
+  });
+
+  test('gives a place back once, however often it is told so', async () => {
+    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000 });
+    const release = await queue.acquire('alice');
+    release();
+    release();
+    const held = await queue.acquire('alice');
+    const next = queue.acquire('bob');
+    expect(queue.waitingCount).toBe(1);
+    held();
+    (await next)();
+    expect(queue.waitingCount).toBe(0);
+  });
+});

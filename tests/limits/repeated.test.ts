@@ -1,0 +1,126 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { hash } from 'node:crypto';
+import { KnownDocuments } from '../../src/graphql/known-documents.js';
+import { createSchema } from '../../src/app/schema.js';
+import type { Answer, Credentials, Variables } from '../support/api.js';
+import type { Game, Owner } from '../support/builders.js';
+import { times } from '../support/texts.js';
+import { useApi } from '../support/use-api.js';
+
+const { api, rows } = useApi();
+let alice: Owner;
+let game: Game;
+
+beforeAll(async () => {
+  alice = await rows.owner();
+  game = await (await alice.game({ externalGameId: 'a-game' })).withEverything();
+});
+
+/** All that a client can tell two answers apart by. */
+function seen({ status, headers, text }: Answer): unknown {
+  return { status, headers: [...headers].filter(([name]) => name !== 'date'), text };
+}
+
+/** The first of ten answers, which are all alike. */
+async function tenAlike(document: string, variables: Variables, as?: Credentials): Promise<Answer> {
+  const first = await api.query(document, variables, as);
+  for (let time = 2; time <= 10; time++) {
+    const next = await api.query(document, variables, as);
+    expect({ time, ...Object(seen(next)) }).toEqual({ time, ...Object(seen(first)) });
+  }
+  return first;
+}
+
+describe('what was refused is refused again with the same bytes', () => {
+  test.each<[what: string, code: string, document: string, variables?: Variables]>([
+    ['no document', 'GRAPHQL_PARSE_FAILED', '{ viewer { isAdmin }'],
+    ['too many tokens', 'GRAPHQL_PARSE_FAILED', `{ viewer { ${times(5_000, () => 'isAdmin')} } }`],
+    ['an unknown field', 'GRAPHQL_VALIDATION_FAILED', '{ viewer { nope } }'],
+    ['many unknown fields', 'GRAPHQL_VALIDATION_FAILED', `{ ${times(40, (index) => `nope${index}`)} }`],
+    ['a long name', 'LIMIT_EXCEEDED', `{ ${'a'.repeat(101)}: __typename }`],
+    ['many fields at the top', 'LIMIT_EXCEEDED', `{ ${times(51, (index) => `a${index}: __typename`)} }`],
+    [
+      'a high cost',
+      'LIMIT_EXCEEDED',
+      '{ games(first: 100) { nodes { tasks(first: 100) { nodes { leaderboard { totalCount } } } } } }',
+    ],
+    [
+      'a high cost by variables',
+      'LIMIT_EXCEEDED',
+      'query ($n: Int) { games(first: $n) { nodes { tasks(first: $n) { nodes { leaderboard { totalCount } } } } } }',
+      { n: 100 },
+    ],
+    [
+      'a variable that is none',
+      'BAD_USER_INPUT',
+      'query ($n: Int) { games(first: $n) { totalCount } }',
+      { n: 'x' },
+    ],
+  ])('%s', async (_what, code, document, variables = {}) => {
+    const { status, body } = await tenAlike(document, variables, alice);
+    expect(status).toBe(400);
+    expect(new Set(body.errors?.map(({ extensions }) => extensions.code))).toEqual(new Set([code]));
+  });
+
+  test('nobody in particular asks, and then somebody', async () => {
+    const document = '{ games { nodes { externalGameId } } }';
+    expect(await tenAlike(document, {})).toMatchObject({ status: 401 });
+    expect(await tenAlike(document, {}, alice)).toMatchObject({ status: 200 });
+    expect(await tenAlike(document, {})).toMatchObject({ status: 401 });
+  });
+});
+
+test('what was refused is remembered, and neither parsed nor validated again', () => {
+  const documents = new KnownDocuments(createSchema(), true);
+  const refuse = (text: string): unknown => {
+    const textHash = hash('sha256', text, 'hex');
+    const entry = documents.enter(textHash, text);
+    const errors = entry.errorsFor(false);
+    expect(entry.document).toBeNull();
+    documents.leave(textHash, entry);
+    return errors;
+  };
+  for (const text of ['{', `{ ${'a'.repeat(101)} }`, '{ nope }']) {
+    const first = refuse(text);
+    expect(first).toHaveLength(1);
+    for (let time = 0; time < 4; time++) expect(refuse(text)).toBe(first);
+  }
+});
+
+test('a document that is refused is not kept', () => {
+  const documents = new KnownDocuments(createSchema(), true);
+  const text = `{ nope ${'#'.repeat(10_000)} }`;
+  const entry = documents.enter('hash', text);
+  entry.errorsFor(false);
+  documents.leave('hash', entry);
+  expect(entry.length).toBeLessThan(100);
+});
+
+describe('the same operation has the same answer each time', () => {
+  test.each<[what: string, document: string, variables?: (id: string) => Variables]>([
+    ['a list', '{ games { totalCount nodes { externalGameId platform params { key value } } } }'],
+    ['with variables', 'query ($id: ID!) { game(id: $id) { id tasks { nodes { id } } } }', (id) => ({ id })],
+    ['what is complete only by graphql-js', '{ viewer { apiKey isAdmin } games { totalCount } }'],
+    ['introspection', '{ __type(name: "Game") { fields { name } } games { totalCount } }'],
+    ['nothing there', `{ game(id: "${'0'.repeat(8)}-0000-4000-8000-000000000000") { id } }`],
+    ['a bad argument at the top', '{ games(first: 0) { totalCount } }'],
+    ['a bad argument below a list', '{ games { nodes { id tasks(first: 0) { totalCount } } } }'],
+    [
+      'lists below lists',
+      '{ games { nodes { strategy { name versions { games(first: 1) { nodes { id } } } } tasks { nodes { params { key } } } } } }',
+    ],
+    [
+      'skipped by a variable',
+      'query ($no: Boolean!) { games { totalCount nodes @include(if: $no) { id } } }',
+      () => ({ no: false }),
+    ],
+    [
+      'a dry run',
+      'mutation { createGame(input: { externalGameId: "made", platform: "x", dryRun: true }) { game { id } } }',
+    ],
+  ])('%s', async (_what, document, variables = () => ({})) => {
+    const { status, body } = await tenAlike(document, variables(game.id), alice);
+    expect(status).toBe(200);
+    expect(body).toHaveProperty('data');
+  });
+});
