@@ -2484,7 +2484,7 @@ const http = of(
       headers: { 'content-type': 'application/json' },
     }),
     rounds: 6,
-    allowed: ['404 *', '405 *', '400 *', '501 *', 'closed'],
+    allowed: ['204', '404 *', '405 *', '400 *', '501 *', 'closed'],
   },
   {
     id: 'smuggled-length',
