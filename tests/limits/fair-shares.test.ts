@@ -155,7 +155,7 @@ test('of requests that wait, those whose client went away are never run', async 
     await untilWaiting(api, 1, 2);
     const patient = send(api, slow('alice3'), alice);
     await untilWaiting(api, 1, 3);
-    for (const { leave } of gone) leave();
+    for (const request of gone) request.leave();
     await untilWaiting(api, 1, 1);
     await lock.release();
     await expectAnswered([held, patient]);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A network between the server and its database that does as a test says. */
 export class ChaosProxy {
@@ -7,6 +8,7 @@ export class ChaosProxy {
   /** Those that were made in vain. */
   readonly #unanswered = new Set<Socket>();
   #isSilent = false;
+  #corruptsRow = false;
 
   private constructor(
     private readonly server: Server,
@@ -41,6 +43,16 @@ export class ChaosProxy {
     this.#isSilent = false;
   }
 
+  /** The next row that the database sends claims to have more columns than it has. */
+  corruptNextRow(): void {
+    this.#corruptsRow = true;
+  }
+
+  /** Whether there was no row yet since the last call of `corruptNextRow`. */
+  get isCorrupting(): boolean {
+    return this.#corruptsRow;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#connections) socket.destroy();
     this.server.close();
@@ -55,9 +67,22 @@ export class ChaosProxy {
     }
     const database = connect(Number(this.target.port), this.target.hostname);
     this.#keep(database);
-    client.pipe(database).pipe(client);
+    const answers = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => done(null, this.#corrupted(chunk)),
+    });
+    client.pipe(database).pipe(answers).pipe(client);
     client.on('close', () => this.#isSilent || database.destroy());
     database.on('close', () => this.#isSilent || client.destroy());
+  }
+
+  /** Messages of PostgreSQL: a letter, the length of the rest, the rest; `D` is a row, which begins with a count. */
+  #corrupted(messages: Buffer): Buffer {
+    for (let at = 0; this.#corruptsRow && at + 7 <= messages.length; at += 1 + messages.readInt32BE(at + 1)) {
+      if (String.fromCharCode(messages[at] ?? 0) !== 'D') continue;
+      messages.writeInt16BE(0x7fff, at + 5);
+      this.#corruptsRow = false;
+    }
+    return messages;
   }
 
   #keep(socket: Socket): void {
