@@ -11,7 +11,7 @@ export const DateTime = new GraphQLScalarType<string, string>({
     'An instant, as RFC 3339. Written in UTC with exactly six fraction digits; read with any offset and up to ' +
     'six fraction digits. What it cannot say, such as infinity or a year beyond 9999, is null. ' +
     'Example: `"2026-02-10T12:15:00.123456Z"`.',
-  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: asText,
   parseValue: asText,
 });
