@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
+import { isConnectionLost } from '../errors.js';
 import type { FairQueue } from './fair-queue.js';
 import { currentWork } from './work.js';
 
@@ -38,7 +39,7 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * Values travel as bound parameters, and the statement is prepared once per connection (see
  * `PreparedClient`): MikroORM's own query builder writes values into the text, which PostgreSQL must then
  * parse and plan anew each time. The statement runs on MikroORM's pool, inside the transaction of `em`
- * where there is one.
+ * where there is one. Outside of one, a SELECT whose connection turns out to have ended is run again, once, on a new one.
  *
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
  *   connections stays in use; ClientGoneError when nobody waits for the answer any more
@@ -72,8 +73,30 @@ export async function queryReserved<Row extends object>(
   return connections === undefined ? query<Row>(em, statement) : queryPool(connections.reserve, statement);
 }
 
+async function queryPool<Row extends object>(pool: Pool, statement: Statement): Promise<Row[]> {
+  try {
+    return await sendTo<Row>(pool, statement);
+  } catch (error) {
+    if (!isConnectionLost(error) || !IS_READ.test(statement.text)) throw error;
+    currentWork()?.throwIfAbandoned();
+    await dropIdle(pool);
+    return sendTo<Row>(pool, statement);
+  }
+}
+
+const IS_READ = /^\s*SELECT\b/i;
+
+/**
+ * Ends the connections of a pool that nobody uses: where one was lost, others may be, and the next one that is used is
+ * to be a new one.
+ */
+export async function dropIdle(pool: Pool): Promise<void> {
+  const drop = async (): Promise<void> => (await pool.connect()).release(true);
+  await Promise.allSettled(Array.from({ length: pool.idleCount }, drop));
+}
+
 /** Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none. */
-function queryPool<Row extends object>(pool: Pool, { text, values }: Statement): Promise<Row[]> {
+function sendTo<Row extends object>(pool: Pool, { text, values }: Statement): Promise<Row[]> {
   const work = currentWork();
   return new Promise((resolve, reject) => {
     pool.connect((unconnected, client, release) => {
@@ -83,7 +106,8 @@ function queryPool<Row extends object>(pool: Pool, { text, values }: Statement):
       }
       const send = (): void =>
         client.query<Row>(text, values, (failed: Error | null, result) => {
-          release();
+          // What has ended may look alive until its socket closes.
+          release(isConnectionLost(failed));
           if (failed === null) resolve(result.rows);
           else reject(failed);
         });
