@@ -190,6 +190,32 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return CONNECTION_ERRNOS.has(code) || CERTIFICATE_CODE.test(code) || CONNECTION_MESSAGE.test(error.message);
 }
 
+/** What `pg` says, without a code, of a connection that has ended. */
+const LOST_MESSAGE = /^(Connection terminated unexpectedly|Client has encountered a connection error)/;
+
+/** Whether a connection has ended, so that another may serve; what ran on it may have been done or not. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const state = sqlState(error);
+  // The backend was told to end, or another one crashed.
+  if (state !== undefined) return state === '57P01' || state === '57P02';
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE' || LOST_MESSAGE.test(error.message);
+}
+
+/**
+ * Whether a statement that was prepared on the connection cannot be run any more: a type that it answers was changed, or
+ * something closed it. Prepared anew it runs.
+ */
+export function isPreparedAway(error: unknown): boolean {
+  const state = sqlState(error);
+  return (
+    state === '26000' ||
+    // PostgreSQL translates messages, not the names of its functions.
+    (state === '0A000' && (error as { readonly routine?: unknown }).routine === 'RevalidateCachedQuery')
+  );
+}
+
 /** An error as a client may see it, and what the log must carry beside it. */
 export interface MaskedError {
   readonly clientError: GraphQLError;

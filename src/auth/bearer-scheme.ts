@@ -1,4 +1,4 @@
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { errors, jwtVerify, type JWTHeaderParameters, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { IncomingMessage } from 'node:http';
 import { CHALLENGES, serviceUnavailable, unauthenticated } from '../errors.js';
 import type { AuthScheme } from './authenticate.js';
@@ -54,7 +54,8 @@ async function verify(token: string, getKey: JWTVerifyGetKey, settings: BearerSe
     clockTolerance: CLOCK_TOLERANCE_S,
   };
   try {
-    const { payload } = await jwtVerify(token, getKey, options);
+    const { payload, protectedHeader } = await jwtVerify(token, getKey, options);
+    if (!isAccessToken(protectedHeader, payload)) throw badToken();
     // jose looks at `iat` only where a greatest age is set.
     if (payload.iat !== undefined && payload.iat > Date.now() / 1_000 + CLOCK_TOLERANCE_S) throw badToken();
     return payload;
@@ -63,6 +64,23 @@ async function verify(token: string, getKey: JWTVerifyGetKey, settings: BearerSe
     if (error instanceof errors.JOSEError) throw badToken();
     throw error;
   }
+}
+
+/** Media types of access tokens, RFC 9068 section 2.1; older issuers say only that it is a JWT. */
+const ACCESS_TOKEN_TYPES = new Set(['jwt', 'at+jwt', 'application/at+jwt']);
+
+/** Claims of ID tokens and of events, such as a logout, that no access token has. */
+const CLAIMS_OF_OTHERS = ['at_hash', 'c_hash', 's_hash', 'events'];
+
+/**
+ * Whether it is no other kind of token: an issuer signs ID tokens, refresh tokens and logout tokens with the same keys, and
+ * may name the same audience in them. Keycloak says the kind in the claim `typ`, standards in the header.
+ */
+function isAccessToken({ typ }: JWTHeaderParameters, claims: JWTPayload): boolean {
+  const isNamedSo = typ === undefined || ACCESS_TOKEN_TYPES.has(String(typ).toLowerCase());
+  const kind = claims['typ'];
+  const isBearer = kind === undefined || String(kind).toLowerCase() === 'bearer';
+  return isNamedSo && isBearer && !CLAIMS_OF_OTHERS.some((name) => Object.hasOwn(claims, name));
 }
 
 /** GAME's rule: the first of these claims that is not blank. */

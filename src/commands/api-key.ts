@@ -4,7 +4,7 @@ import sql from 'sql-template-tag';
 import { ApiKey } from '../api-keys/api-key.entity.js';
 import { newApiKey } from '../api-keys/key-format.js';
 import { query } from '../database/query.js';
-import { timestampText } from '../database/timestamp.js';
+import { timestampJson, withTimestamps, TIMESTAMP_MARK } from '../database/timestamp.js';
 import { commandError, parseOptions, runCommand, UsageError } from './command.js';
 
 const USAGE =
@@ -68,17 +68,18 @@ async function list(em: SqlEntityManager): Promise<void> {
     prefix: string | null;
     client: string | null;
     active: boolean;
-    createdAt: string | null;
+    createdAt: string;
   }>(
     em,
     sql`SELECT "apiKey" AS prefix, client, coalesce(active, false) AS active,
-          ${timestampText(sql`created_at`)} AS "createdAt"
+          ${timestampJson(sql`created_at`)} AS "createdAt"
         FROM apikey ORDER BY created_at, id`,
   );
   if (keys.length === 0) process.stdout.write('There are no API keys.\n');
   for (const { prefix, client, active, createdAt } of keys) {
     const state = active ? 'active' : 'revoked';
-    process.stdout.write(`${prefix ?? '-'}\t${state}\t${createdAt ?? '-'}\t${client ?? '-'}\n`);
+    const created = JSON.parse(withTimestamps(TIMESTAMP_MARK + createdAt)) as string | null;
+    process.stdout.write(`${prefix ?? '-'}\t${state}\t${created ?? '-'}\t${client ?? '-'}\n`);
   }
 }
 

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Client, Connection } from 'pg';
+import { isPreparedAway, sqlState } from '../errors.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 /**
@@ -182,8 +183,16 @@ function withTimeout([statement, ...others]: unknown[]): unknown[] {
  *
  * MikroORM hands the class to its pool (`driverOptions.Client`), so every statement of `query()` profits,
  * inside and outside transactions. What is prepared is bounded: the least recently used statement is closed first.
+ *
+ * Where the type of a column is changed, PostgreSQL refuses what was prepared before. Then all connections of the process
+ * prepare all their statements anew, and the statement is run again, unless its transaction is over: `inTransaction` then
+ * runs that again.
  */
 export class PreparedClient extends BoundedClient {
+  /** How often anything that was prepared has become useless in this process. */
+  static #changes = 0;
+  /** How many of them this connection has followed; null: it has to prepare all anew. */
+  #changesSeen: number | null = PreparedClient.#changes;
   /** Name by text, least recently used first. */
   readonly #names = new Map<string, string>();
   #length = 0;
@@ -196,10 +205,32 @@ export class PreparedClient extends BoundedClient {
       Array.isArray(values) &&
       values.length > 0;
     if (!isPrepared) return super.query(...args);
-    return super.query({ name: this.#nameOf(text), text, values }, ...callback);
+    const send = (...report: unknown[]): unknown =>
+      super.query({ name: this.#nameOf(text), text, values }, ...report);
+    const canRunAgain = (failed: unknown): boolean => {
+      if (!isPreparedAway(failed)) return false;
+      if (sqlState(failed) === '0A000') PreparedClient.#changes++;
+      else this.#changesSeen = null;
+      return this.getTransactionStatus() === 'I';
+    };
+    const [report] = callback as [Callback?];
+    if (report !== undefined) {
+      return send((failed: unknown, result: unknown) => {
+        if (canRunAgain(failed)) send(report);
+        else report(failed, result);
+      }) as never;
+    }
+    return (send() as Promise<unknown>).catch((error: unknown) => {
+      if (canRunAgain(error)) return send();
+      throw error;
+    }) as never;
   }
 
   #nameOf(text: string): string {
+    if (this.#changesSeen !== PreparedClient.#changes) {
+      this.#changesSeen = PreparedClient.#changes;
+      while (this.#names.size > 0) this.#closeOldest();
+    }
     const known = this.#names.get(text);
     if (known !== undefined) {
       this.#names.delete(text);

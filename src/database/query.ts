@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
+import { isConnectionLost } from '../errors.js';
 import type { FairQueue } from './fair-queue.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
@@ -38,7 +39,7 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * Values travel as bound parameters, and the statement is prepared once per connection (see
  * `PreparedClient`): MikroORM's own query builder writes values into the text, which PostgreSQL must then
  * parse and plan anew each time. The statement runs on MikroORM's pool, inside the transaction of `em`
- * where there is one.
+ * where there is one. Outside of one, a SELECT whose connection turns out to have ended is run again, once, on a new one.
  *
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
  *   connections stays in use; ClientGoneError when nobody waits for the answer any more
@@ -74,29 +75,57 @@ export function queryReserved<Row extends object>(
 }
 
 /**
- * Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none.
+ * Runs a statement. A read on a connection that turns out to have ended is read again, once, on a new one.
  *
- * @param work what the statement is for: the pool calls back in the context of whoever released the connection
+ * @param work what the statement is for
  * @param release called when the statement has ended
  */
-function queryPool<Row extends object>(
+async function queryPool<Row extends object>(
   pool: Pool,
-  { text, values }: Statement,
+  statement: Statement,
   work?: Work,
   release?: () => void,
 ): Promise<Row[]> {
+  try {
+    return await sendTo<Row>(pool, statement, work);
+  } catch (error) {
+    if (!isConnectionLost(error) || !IS_READ.test(statement.text)) throw error;
+    work?.throwIfAbandoned();
+    await dropIdle(pool);
+    return await sendTo<Row>(pool, statement, work);
+  } finally {
+    release?.();
+  }
+}
+
+const IS_READ = /^\s*SELECT\b/i;
+
+/**
+ * Ends the connections of a pool that nobody uses: where one was lost, others may be, and the next one that is used is
+ * to be a new one.
+ */
+export async function dropIdle(pool: Pool): Promise<void> {
+  const drop = async (): Promise<void> => (await pool.connect()).release(true);
+  await Promise.allSettled(Array.from({ length: pool.idleCount }, drop));
+}
+
+/**
+ * Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none.
+ *
+ * @param work the pool calls back in the context of whoever opened or released the connection
+ */
+function sendTo<Row extends object>(pool: Pool, { text, values }: Statement, work?: Work): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     pool.connect((unconnected, client, giveBack) => {
       if (client === undefined || work?.isAbandoned) {
         if (client !== undefined) giveBack();
-        release?.();
         reject(unconnected ?? new ClientGoneError('The client has gone away.'));
         return;
       }
       (client as { nextWork?: Work | undefined }).nextWork = work;
       client.query<Row>(text, values, (failed: Error | null, result) => {
-        giveBack();
-        release?.();
+        // What has ended may look alive until its socket closes.
+        giveBack(isConnectionLost(failed));
         if (failed === null) resolve(result.rows);
         else reject(failed);
       });

@@ -1,43 +1,59 @@
 import sql, { type Sql } from 'sql-template-tag';
 
-/**
- * A `timestamptz` as RFC 3339 text in UTC with six fraction digits. JavaScript's Date has milliseconds
- * only, so a timestamp never becomes one: it travels as text from PostgreSQL to the client and back.
- */
-export function timestampText(column: Sql): Sql {
-  return sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-}
-
-/** Whether a text is what `timestampText` writes, of a date and time that exists. */
-export function isTimestampText(text: string): boolean {
-  if (!/^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(text)) return false;
-  const seconds = text.slice(0, 19);
-  return doesExist(seconds, new Date(`${seconds}Z`));
-}
-
 /** JavaScript rolls 30 February over into March; a round trip shows it. It also knows no second 60. */
 function doesExist(seconds: string, time: Date): boolean {
   return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(seconds);
 }
 
 /**
- * What stands before a timestamp in a text that PostgreSQL writes: see `timestampJson`. JSON text has no control
- * characters but those that stand as escapes in its strings.
- */
-export const TIMESTAMP_MARK = '\u0001';
-
-/**
- * A nullable `timestamptz` as PostgreSQL's own JSON has it, in UTC: no zeros at the end of its fraction, no offset.
- * `withTimestamps` makes of it what `timestampText` yields, which takes PostgreSQL twice as long.
+ * A nullable `timestamptz` as PostgreSQL's own JSON has it, in UTC: without zeros at the end of its fraction, and
+ * without an offset. Nothing is lost: `infinity`, `-infinity`, years beyond 9999 and before Christ are told apart.
+ *
+ * JavaScript's Date has milliseconds only, so a timestamp never becomes one: it travels as text.
  */
 export function timestampJson(column: Sql): Sql {
   return sql`coalesce(to_json(${column} AT TIME ZONE INTERVAL '0')::text, 'null')`;
 }
 
+/** The `timestamptz` of a text that `timestampJson` wrote. */
+export function timestampOf(text: Sql): Sql {
+  return sql`(${text}::timestamp AT TIME ZONE INTERVAL '0')`;
+}
+
+const POSTGRES_TIMESTAMP =
+  /^(?<year>\d{4,6})(?<rest>-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,6})?(?<beforeChrist> BC)?$/;
+/** The last year that PostgreSQL can store, and the first day. */
+const LAST_YEAR = 294_276;
+const [FIRST_YEAR_BC, FIRST_DAY] = [4_714, '-11-24'];
+
+/** Whether a text is what `timestampJson` writes, of a date and time that exists. */
+export function isTimestampText(text: string): boolean {
+  if (text === 'infinity' || text === '-infinity') return true;
+  const groups = POSTGRES_TIMESTAMP.exec(text)?.groups;
+  if (groups === undefined) return false;
+  const { year = '', rest = '', beforeChrist } = groups;
+  const number = Number(year);
+  if (number < 1 || number > (beforeChrist ? FIRST_YEAR_BC : LAST_YEAR)) return false;
+  if (beforeChrist && number === FIRST_YEAR_BC && rest < FIRST_DAY) return false;
+  // The year 1 BC is the year 0. Every 400 years the calendar is the same, and Date knows the years from 400 on.
+  const same = 800 + ((beforeChrist ? 1 - number : number) % 400);
+  const seconds = `${String(same).padStart(4, '0')}${rest}`;
+  return doesExist(seconds, new Date(`${seconds}Z`));
+}
+
+/**
+ * What stands before a timestamp in a text that PostgreSQL writes: see `withTimestamps`. JSON text has no control
+ * characters but those that stand as escapes in its strings.
+ */
+export const TIMESTAMP_MARK = '\u0001';
+
 /** Where the fraction of a timestamp begins, in its quotes, and where it ends after six digits. */
 const [FRACTION_AT, FRACTION_END] = [20, 27];
 
-/** A text that PostgreSQL wrote with marked timestamps, with these as clients are shown them. */
+/**
+ * A text that PostgreSQL wrote with marked timestamps, with these as clients are shown them: RFC 3339 text in UTC with
+ * six fraction digits. To let PostgreSQL write that, by `to_char`, takes it twice as long.
+ */
 export function withTimestamps(text: string): string {
   let mark = text.indexOf(TIMESTAMP_MARK);
   if (mark === -1) return text;
@@ -49,20 +65,23 @@ export function withTimestamps(text: string): string {
     from = at;
     if (text[at] !== '"') continue;
     const end = text.indexOf('"', at + 1);
-    if (end === at + FRACTION_END && text[at + FRACTION_AT] === '.') {
+    if (end === at + FRACTION_END && text[at + FRACTION_AT] === '.' && text[end - 1] !== 'C') {
       done += `${text.slice(at, end)}Z`;
       from = end;
     } else {
       from = end + 1;
-      done += padded(text.slice(at, from));
+      done += shown(text.slice(at, from));
     }
   }
   return done + text.slice(from);
 }
 
-/** With all fraction digits; GAME could hold what is no time: infinity. */
-function padded(quoted: string): string {
-  const groups = /^"(?<time>\d+-\d\d-\d\dT[\d:]{8})(?:\.(?<fraction>\d+))?/.exec(quoted)?.groups;
+/**
+ * With all fraction digits. RFC 3339 has the years up to 9999 only, and no infinity: what it cannot say is null, as
+ * any text for it would be another time for whoever reads it by that standard.
+ */
+function shown(quoted: string): string {
+  const groups = /^"(?<time>\d{4}-\d\d-\d\dT[\d:]{8})(?:\.(?<fraction>\d+))?"$/.exec(quoted)?.groups;
   return groups ? `"${groups['time']}.${(groups['fraction'] ?? '').padEnd(6, '0')}Z"` : 'null';
 }
 

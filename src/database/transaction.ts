@@ -1,19 +1,20 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sqlState } from '../errors.js';
-import { connectionsOf } from './query.js';
+import { isConnectionLost, isPreparedAway, sqlState } from '../errors.js';
+import { connectionsOf, dropIdle } from './query.js';
 import { currentWork } from './work.js';
 
 /** How often a transaction is tried before its collision is shown. */
 const ATTEMPTS = 5;
 
 /** Serialization failure and deadlock: PostgreSQL has rolled back, and the same work may pass next time. */
-const RETRYABLE = new Set(['40001', '40P01']);
+const COLLISIONS = new Set<string | undefined>(['40001', '40P01']);
 
 /**
  * Runs `work` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
- * PostgreSQL ended because it collided with another is run again, so `work` must have no effect outside
- * the database. A dry run does everything, returns the same, and leaves nothing.
+ * PostgreSQL ended because it collided with another, or because a type in the database was changed, is run again, so
+ * `work` must have no effect outside the database. So is one, once, whose connection turned out to have ended before it
+ * began; never one that did anything. A dry run does everything, returns the same, and leaves nothing.
  *
  * @throws what `work` throws, after the rollback
  */
@@ -22,19 +23,27 @@ export async function inTransaction<Result>(
   work: (em: SqlEntityManager) => Promise<Result>,
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Result> {
+  let connectionsLost = 0;
   for (let attempt = 1; ; attempt++) {
     const release = await takeTurn(em);
+    const state = { hasBegun: false };
     try {
       currentWork()?.throwIfAbandoned();
       return await em.transactional(async (transaction) => {
+        state.hasBegun = true;
         const result = await work(transaction);
         if (dryRun) throw new DryRun(result);
         return result;
       });
     } catch (error) {
       if (error instanceof DryRun) return error.result as Result;
-      const state = sqlState(error);
-      if (attempt === ATTEMPTS || state === undefined || !RETRYABLE.has(state)) throw error;
+      const pool = connectionsOf(em)?.pool;
+      if (pool && !state.hasBegun && isConnectionLost(error) && ++connectionsLost === 1) {
+        await dropIdle(pool);
+        continue;
+      }
+      const isRetryable = COLLISIONS.has(sqlState(error)) || isPreparedAway(error);
+      if (attempt === ATTEMPTS || !isRetryable) throw error;
       // Before the wait, in which others may go on.
       release();
       await delay(Math.random() * 10 * 2 ** attempt);

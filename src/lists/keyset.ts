@@ -1,4 +1,6 @@
 import sql, { join, raw, type Sql } from 'sql-template-tag';
+import { timestampOf } from '../database/timestamp.js';
+import type { JsonSql } from '../sql-json/json-sql.js';
 
 /** The values of a position as SQL, null where the column is NULL. */
 export type PositionSql = readonly (Sql | null)[];
@@ -10,11 +12,11 @@ export type Direction = 'ASC' | 'DESC';
 export interface KeysetColumn {
   /** What is compared, e.g. `g."externalGameId" COLLATE "C"`. */
   readonly expression: Sql;
-  /** The same value as text that loses nothing, for cursors. */
-  readonly text: Sql;
+  /** The same value as a string of JSON that loses nothing, or null: for cursors. */
+  readonly json: JsonSql;
   readonly direction: Direction;
   readonly nullable: boolean;
-  /** Type that a cursor's text is cast to, e.g. `timestamptz`. */
+  /** Type that a cursor's text is made again, e.g. `timestamptz`. */
   readonly type: 'text' | 'timestamptz' | 'uuid' | 'bigint';
 }
 
@@ -102,7 +104,7 @@ function operator(column: KeysetColumn, inclusive: boolean): Sql {
 }
 
 function typed(column: KeysetColumn, value: Sql): Sql {
-  return sql`${value}::${raw(column.type)}`;
+  return column.type === 'timestamptz' ? timestampOf(value) : sql`${value}::${raw(column.type)}`;
 }
 
 /** All of the conditions; TRUE when there is none. */

@@ -1,6 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag';
-import { timestampText } from '../database/timestamp.js';
 import type { Problems } from '../errors.js';
+import { quoted, text, timestampText } from '../sql-json/json-sql.js';
 import type { Direction, KeysetColumn, Ordering } from './keyset.js';
 
 /** A column that lists can be ordered by, in either direction. */
@@ -14,17 +14,17 @@ export interface Order<Field extends string> {
 
 /** A nullable timestamp. */
 export function timestampColumn(column: Sql): OrderColumn {
-  return { expression: column, text: timestampText(column), type: 'timestamptz', nullable: true };
+  return { expression: column, json: timestampText(column), type: 'timestamptz', nullable: true };
 }
 
 /** A nullable text, ordered by code point: the same on every database. */
 export function textColumn(column: Sql): OrderColumn {
-  return { expression: sql`${column} COLLATE "C"`, text: column, type: 'text', nullable: true };
+  return { expression: sql`${column} COLLATE "C"`, json: text(column), type: 'text', nullable: true };
 }
 
 /** A unique id that is never NULL. */
 export function idColumn(column: Sql): OrderColumn {
-  return { expression: column, text: sql`${column}::text`, type: 'uuid', nullable: false };
+  return { expression: column, json: quoted(column), type: 'uuid', nullable: false };
 }
 
 /**

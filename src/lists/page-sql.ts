@@ -234,7 +234,7 @@ function existsSql({ table, scope, filter }: ListSql, ordering: Ordering, positi
 
 /** The position of a row, as a JSON array. */
 function positionSql({ parentId, ordering }: ListSql): Sql {
-  const values = ordering.map(({ text: column, type }) => (type === 'text' ? text(column) : quoted(column)));
+  const values = ordering.map(({ json }) => json);
   const all = parentId ? [text(sql`${parentId}::text`), ...values] : values;
   return toSql([...all.flatMap((value, index) => [index === 0 ? '[' : ',', ...value]), ']']);
 }

@@ -36,8 +36,11 @@ export const quoted = (expression: Sql): JsonSql => [sql`coalesce('"' || ${expre
 
 export const boolean = (expression: Sql): JsonSql => [sql`(${expression})::text`];
 
-/** A nullable `timestamptz`. */
+/** A nullable `timestamptz`, as clients are shown it. */
 export const timestamp = (column: Sql): JsonSql => [TIMESTAMP_MARK, timestampJson(column)];
+
+/** A nullable `timestamptz`, as PostgreSQL can read it again. */
+export const timestampText = (column: Sql): JsonSql => [timestampJson(column)];
 
 /** The SQL expression that yields this JSON as text. */
 export function toSql(json: JsonSql): Sql {

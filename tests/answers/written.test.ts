@@ -84,6 +84,12 @@ test('timestamps have six digits and Z, whatever stands behind them', async () =
     '9999-12-31T23:59:59.999999Z': '9999-12-31T23:59:59.999999Z',
     infinity: null,
     '-infinity': null,
+    // Not of the years that RFC 3339 has.
+    '10000-01-01T00:00:00Z': null,
+    '294276-12-31T23:59:59.999999Z': null,
+    '0001-12-31T23:59:59.123Z BC': null,
+    '4714-11-24T00:00:00Z BC': null,
+    '0753-04-21T00:00:00.123456Z BC': null,
   };
   for (const [time, shown] of Object.entries(stored)) {
     const { id } = await owner.game({ created_at: time, updated_at: time, platform: '\u0001"2026' });

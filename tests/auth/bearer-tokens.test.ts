@@ -98,6 +98,18 @@ describe('a good token', () => {
     expect(await viewer({ exp: now() - 29 })).toMatchObject({ oauthUserId: 'somebody' });
   });
 
+  test.each<[Json, Json]>([
+    [{}, {}],
+    [{ typ: 'JWT' }, { typ: 'Bearer' }],
+    [{ typ: 'jwt' }, { typ: 'bearer' }],
+    [{ typ: 'at+jwt' }, {}],
+    [{ typ: 'AT+JWT' }, {}],
+    [{ typ: 'application/at+jwt' }, { typ: 'Bearer' }],
+  ])('may have the header %j and the claims %j', async (header, claims) => {
+    const as = { token: issuer.token(key, claims, header) };
+    expect(await api.data(VIEWER, {}, as)).toMatchObject({ viewer: { oauthUserId: 'somebody' } });
+  });
+
   test.each(['bearer', 'BEARER', 'BeArEr'])('may call its scheme %s', async (scheme) => {
     const answer = await ask({ authorization: `${scheme} ${issuer.token(key)}` });
     expect(answer.text).toContain('"oauthUserId":"somebody"');
@@ -183,6 +195,23 @@ function attacks(): Record<string, Headers> {
     'nbf as a string': wrong({ nbf: '0' }),
     'iat in the future': wrong({ iat: now() + 60 }),
     'iat as a string': wrong({ iat: 'now' }),
+    "Keycloak's ID token": wrong({ typ: 'ID' }),
+    "Keycloak's refresh token": wrong({ typ: 'Refresh' }),
+    "Keycloak's offline token": wrong({ typ: 'Offline' }),
+    "Keycloak's logout token": wrong({ typ: 'Logout' }),
+    "Keycloak's token to register clients": wrong({ typ: 'RegistrationAccessToken' }),
+    'a token bound to a key of its holder': wrong({ typ: 'DPoP' }),
+    'kind null': wrong({ typ: null }),
+    'kinds in a list': wrong({ typ: ['Bearer', 'ID'] }),
+    'kind empty': wrong({ typ: '' }),
+    'an ID token by its hash of an access token': wrong({ at_hash: 'x' }),
+    'an ID token by its hash of a code': wrong({ c_hash: 'x' }),
+    'an event': wrong({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }),
+    'header typ of a logout': header({ typ: 'logout+jwt' }, key),
+    'header typ of an event': header({ typ: 'secevent+jwt' }, key),
+    'header typ of a proof': header({ typ: 'dpop+jwt' }, key),
+    'header typ of a client assertion': header({ typ: 'client-authentication+jwt' }, key),
+    'header typ that only begins well': header({ typ: 'at+jwt+x' }, key),
     'no subject': wrong({ sub: undefined }),
     'empty subject': wrong({ sub: '' }),
     'blank subject': wrong({ sub: ' \t ' }),

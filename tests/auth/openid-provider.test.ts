@@ -30,6 +30,7 @@ class OpenIdProvider {
   private constructor(
     readonly issuer: string,
     private readonly server: Server,
+    private readonly provider: Provider,
   ) {}
 
   static async start(): Promise<OpenIdProvider> {
@@ -38,9 +39,24 @@ class OpenIdProvider {
       server.listen(0, '127.0.0.1', resolve);
     });
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const handle = makeProvider(issuer).callback();
+    const provider = makeProvider(issuer);
+    const handle = provider.callback();
     server.on('request', (request, response) => void handle(request, response));
-    return new OpenIdProvider(issuer, server);
+    return new OpenIdProvider(issuer, server, provider);
+  }
+
+  /** A token for a client itself, as the provider makes it at a sign-in or when its user signs out. */
+  async tokenForClient(client: string, use: 'idtoken' | 'logout', claims: object): Promise<Credentials> {
+    const { Client, IdToken } = this.provider as unknown as {
+      readonly Client: { find(id: string): Promise<object> };
+      readonly IdToken: new (
+        claims: object,
+        by: { client: object },
+      ) => { set(name: string, value: unknown): void; issue(as: object): Promise<string> };
+    };
+    const token = new IdToken({}, { client: await Client.find(client) });
+    for (const [name, value] of Object.entries(claims)) token.set(name, value);
+    return { token: await token.issue({ use, expiresAt: Math.floor(Date.now() / 1_000) + 300 }) };
   }
 
   /** What a server is told of this provider, as the provider itself says it. */
@@ -219,6 +235,32 @@ test('a token of another provider is refused, though its clients and key ids hav
     expect(await refusalOf(as)).toEqual({ status: 401, codes: ['UNAUTHENTICATED'] });
   } finally {
     await another.stop();
+  }
+});
+
+test('what the provider signs for a client, no access token, is refused where that client is the audience', async () => {
+  const other = await startApi({
+    database: api.database,
+    env: { ...(await provider.env()), OAUTH_AUDIENCE: 'billing' },
+  });
+  try {
+    const { token } = await provider.token('billing');
+    for (const as of [
+      await provider.tokenForClient('billing', 'idtoken', { sub: 'somebody', at_hash: token }),
+      await provider.tokenForClient('billing', 'logout', {
+        ...{ sub: 'somebody', sid: 'a-session', jti: 'a-token' },
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      }),
+    ]) {
+      expect(claimsOf(as)).toMatchObject({ iss: provider.issuer, aud: 'billing', sub: 'somebody' });
+      const { status, codes } = await other.errors(VIEWER, {}, as);
+      expect([status, codes]).toEqual([401, ['UNAUTHENTICATED']]);
+    }
+    // Nothing in one without hashes says what it is: the audience alone keeps it out elsewhere.
+    const plain = await provider.tokenForClient('billing', 'idtoken', { sub: 'somebody' });
+    expect(await other.data(VIEWER, {}, plain)).toMatchObject({ viewer: { oauthUserId: 'somebody' } });
+  } finally {
+    await other.close();
   }
 });
 

@@ -7,6 +7,7 @@ import sql, { raw } from 'sql-template-tag';
 import { readConfig } from '../../src/config.js';
 import { openDatabase, type Database, type OpenOptions } from '../../src/database/database.js';
 import { query } from '../../src/database/query.js';
+import { inTransaction } from '../../src/database/transaction.js';
 import { createServer } from '../../src/http/server.js';
 import { rowsOf, type Owner } from '../support/builders.js';
 import { ChaosProxy } from '../support/chaos-proxy.js';
@@ -168,6 +169,54 @@ describe('connections that are cut off under load', () => {
     await expectNothingLost(clients);
     await expectWholePool(origin);
     expect(await health(origin, 'ready')).toBe(200);
+  });
+});
+
+describe('connections that have ended, of which nobody knows yet', () => {
+  const COUNT = '{ games(first: 1) { totalCount } }';
+  let proxy: ChaosProxy;
+  let origin: string;
+  beforeEach(async () => {
+    proxy = await ChaosProxy.start(database.url);
+    cleanups.push(() => proxy.close());
+    origin = await serve({ DATABASE_URL: proxy.url });
+    await Promise.all(Array.from({ length: 4 }, () => ask(origin, COUNT, owner.key)));
+  });
+
+  test('are not noticed by reads, nor by writes that had not begun', async () => {
+    for (const document of [COUNT, create(newName()), LIST, create(newName())]) {
+      proxy.cutOffAfter(0);
+      // Who asks is looked up on a connection as well, unless it is known.
+      const { key } = await rowsOf(database).owner();
+      expect(await ask(origin, document, key)).toMatchObject({ status: 200, codes: [] });
+    }
+    proxy.cutOffAfter(0);
+    expect(await health(origin, 'ready')).toBe(200);
+    await expectWholePool(origin);
+  });
+
+  test('are one retryable error for a write that had begun: it is not done again', async () => {
+    expect(await ask(origin, create(newName()), owner.key)).toMatchObject({ status: 200 });
+    // BEGIN is through; the last is COMMIT.
+    for (const uses of [1, 2, 3, 4, 5]) {
+      proxy.cutOffAfter(uses);
+      const { status, codes } = await ask(origin, create(newName()), owner.key);
+      expect([uses, status, codes]).toEqual([uses, 503, ['SERVICE_UNAVAILABLE']]);
+      expect(await ask(origin, COUNT, owner.key)).toMatchObject({ status: 200 });
+    }
+    expect(await database.query('SELECT FROM games')).toHaveLength(1);
+  });
+
+  test('and were ended by the database: reads go on', async () => {
+    for (let round = 0; round < 20; round++) {
+      await database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'game-graphql'`,
+      );
+      const answers = await Promise.all(
+        [LIST, COUNT, LIST].map((document) => ask(origin, document, owner.key)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    }
   });
 });
 
@@ -347,6 +396,48 @@ describe('prepared statements', () => {
       await distinct(inner, 1_001);
     });
     expect((await prepared(fork)).length).toBeLessThanOrEqual(200);
+  });
+
+  test.each<[column: string, document: (id: string) => string]>([
+    ['apikey "apiKey"', () => LIST],
+    [
+      'games platform',
+      (id) => `mutation { patchGame(input: { id: "${id}", platform: "${newName()}" }) { game { id } } }`,
+    ],
+  ])('a change of the type of %s is not noticed', async (column, document) => {
+    const origin = await serve();
+    const game = await owner.game();
+    const all = async (): Promise<unknown> => {
+      // Keys that nobody knows yet.
+      const keys = await Promise.all(Array.from({ length: 6 }, () => rowsOf(database).owner()));
+      const answers = [
+        ...keys.map(({ key }) => ask(origin, LIST, key)),
+        ...Array.from({ length: 6 }, () => ask(origin, document(game.id), owner.key)),
+      ];
+      return (await Promise.all(answers)).map(({ status, codes }) => ({ status, codes }));
+    };
+    const good = Array(12).fill({ status: 200, codes: [] });
+    expect(await all()).toEqual(good);
+    const [table, name] = column.split(' ');
+    for (const type of ['text', 'varchar(200)', 'text']) {
+      await database.query(`ALTER TABLE ${table} ALTER ${name} TYPE ${type}`);
+      expect(await all()).toEqual(good);
+    }
+  });
+
+  test('one that something closed is prepared anew, a transaction with it run again', async () => {
+    const { em } = await open(ONE_CONNECTION);
+    const fork = em.fork();
+    await distinct(fork, 1);
+    await query(fork, sql`DEALLOCATE ALL`);
+    await distinct(fork, 1);
+    await query(fork, sql`DEALLOCATE ALL`);
+    let runs = 0;
+    await inTransaction(fork, async (inner) => {
+      runs++;
+      await distinct(inner, 1);
+    });
+    expect(runs).toBe(2);
   });
 
   test('can be switched off, for a pooler that cannot have them', async () => {

@@ -169,15 +169,36 @@ describe('a damaged cursor is refused', () => {
 
   test('forged with a right digest, but with what no row can have', async () => {
     const id = game.id;
-    const time = '2026-01-01T00:00:00.000000Z';
+    const time = '2026-01-01T00:00:00';
     const fingerprint = fingerprintOf(await cursorOf());
     // That the forger works: a good position is served.
-    const good = await games({ after: encodeCursor(fingerprint, ['2026-02-01T00:00:00.000000Z', id]) });
+    const good = await games({ after: encodeCursor(fingerprint, ['2026-02-01T00:00:00', id]) });
     expect(good.nodes).toHaveLength(GAMES);
+    for (const later of ['infinity', '294276-12-31T23:59:59.999999', '12024-02-29T23:59:59']) {
+      const all = await games({ after: encodeCursor(fingerprint, [later, id]) });
+      expect(all.nodes).toHaveLength(GAMES);
+    }
+    for (const earlier of [
+      '-infinity',
+      '4713-01-01T00:00:00 BC',
+      '0001-02-29T00:00:00 BC',
+      '0004-02-29T00:00:00',
+    ]) {
+      expect((await games({ after: encodeCursor(fingerprint, [earlier, id]) })).nodes).toEqual([]);
+    }
     for (const position of [
       ['yesterday', id],
-      ['2026-13-01T00:00:00.000000Z', id],
-      ['infinity', id],
+      ['2026-13-01T00:00:00', id],
+      ['2026-02-29T00:00:00', id],
+      ['2026-01-01T24:00:00', id],
+      ['0000-01-01T00:00:00', id],
+      ['0002-02-29T00:00:00 BC', id],
+      ['4714-01-01T00:00:00 BC', id],
+      ['294277-01-01T00:00:00', id],
+      ['999999-01-01T00:00:00', id],
+      ['2026-01-01T00:00:00 AD', id],
+      ['+infinity', id],
+      ['now', id],
       [time, 'no-uuid'],
       [time],
       [time, id, id],

@@ -445,3 +445,134 @@ test('a deployment can have built-ins beyond those of GAME, and games can be put
     await other.close();
   }
 });
+
+describe('a custom strategy suits games of its realm, which is that of their owner, whoever asks', () => {
+  const CREATE = 'mutation ($input: CreateGameInput!) { createGame(input: $input) { game { id } } }';
+  const PATCH = 'mutation ($input: PatchGameInput!) { patchGame(input: $input) { game { id } } }';
+  const DUPLICATE = 'mutation ($input: DuplicateGameInput!) { duplicateGame(input: $input) { game { id } } }';
+  const BULK =
+    'mutation ($input: BulkUpdateStrategyIdInput!) { bulkUpdateStrategyId(input: $input) { count } }';
+  const columns = { oauth_user_id: 'sharer' };
+  let owner: Owner;
+  let token: Credentials;
+  let both: Credentials;
+  let ofKey: string;
+  let ofToken: string;
+  let taken = 0;
+
+  beforeAll(async () => {
+    owner = await rows.owner();
+    token = await issuer.caller({ sub: 'sharer' });
+    both = { key: owner.key, ...token };
+    ofKey = (await owner.strategy()).strategyId;
+    ofToken = (await rows.strategy({ realmId: 'the-realm' })).strategyId;
+  });
+
+  /** Refused for this argument, and nothing is written. */
+  async function expectRefused(
+    document: string,
+    input: Variables,
+    as: Credentials,
+    argument: string,
+  ): Promise<string> {
+    const before = await api.database.dump();
+    const { errors } = await api.errors(document, { input }, as);
+    expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', problems: [{ argument }] } }]);
+    expect(await api.database.dump()).toBe(before);
+    return errors[0]?.message ?? '';
+  }
+  const newName = (): string => `suited-${++taken}`;
+
+  test('patchGame: a game of the token alone, by key and token; a game of both, by the token alone', async () => {
+    const [tokenGame, keyGame, sharedGame] = [
+      await rows.game(columns),
+      await owner.game(),
+      await owner.game(columns),
+    ];
+    for (const [id, strategyId, as] of [
+      [tokenGame.id, ofKey, both],
+      [sharedGame.id, ofToken, token],
+      [tokenGame.id, ofKey, admin],
+      [keyGame.id, ofToken, admin],
+    ] as const) {
+      await expectRefused(PATCH, { id, strategyId }, as, 'input.strategyId');
+    }
+    await api.data(PATCH, { input: { id: keyGame.id, strategyId: ofKey } }, both);
+    await api.data(PATCH, { input: { id: sharedGame.id, strategyId: ofKey } }, both);
+    await api.data(PATCH, { input: { id: tokenGame.id, strategyId: ofToken } }, token);
+  });
+
+  test('createGame: an admin with a key is of the realm of the key', async () => {
+    const as = { key: owner.key, ...admin };
+    const input = { externalGameId: newName(), platform: 'web' };
+    await expectRefused(CREATE, { ...input, strategyId: ofToken }, as, 'input.strategyId');
+    await expectRefused(CREATE, { ...input, strategyId: ofKey }, admin, 'input.strategyId');
+    await api.data(CREATE, { input: { ...input, strategyId: ofKey } }, as);
+  });
+
+  test('bulkUpdateStrategyId: those of the other realm are counted, and nothing is moved', async () => {
+    const strategyId = 'to-be-moved';
+    await rows.game({ strategyId, ...columns });
+    await owner.game({ strategyId });
+    await owner.game({ strategyId, ...columns });
+    for (const more of [{}, { dryRun: true }, { atMost: 10 }]) {
+      const move = { oldStrategyId: strategyId, ...more };
+      const argument = 'input.newStrategyId';
+      expect(await expectRefused(BULK, { ...move, newStrategyId: ofKey }, both, argument)).toContain(
+        '1 of the 3 games',
+      );
+      // The token alone sees two of them, of which one is the key's as well.
+      expect(await expectRefused(BULK, { ...move, newStrategyId: ofToken }, token, argument)).toContain(
+        '1 of the 2 games',
+      );
+    }
+    expect(
+      await api.data(BULK, { input: { oldStrategyId: strategyId, newStrategyId: ofKey } }, owner),
+    ).toEqual({ bulkUpdateStrategyId: { count: 2 } });
+  });
+
+  test('duplicateGame: the copy is the caller’s, and so must be its strategy and those of its tasks', async () => {
+    const [game, withTask, builtIn] = [
+      await owner.game({ strategyId: ofKey }),
+      await owner.game(columns),
+      await owner.game(columns),
+    ];
+    await withTask.task({ strategyId: ofKey });
+    await builtIn.task({ strategyId: 'removed' });
+    const tokenGame = await rows.game({ strategyId: ofToken, ...columns });
+    const archived = await owner.game({
+      strategyId: (await owner.strategy({ status: 'ARCHIVED' })).strategyId,
+    });
+    const copy = (id: string): Variables => ({ id, externalGameId: newName() });
+    for (const [{ id }, as] of [
+      [game, admin],
+      [withTask, admin],
+      [withTask, token],
+      [tokenGame, both],
+    ] as const) {
+      await expectRefused(DUPLICATE, copy(id), as, 'input.id');
+      await expectRefused(DUPLICATE, { ...copy(id), dryRun: true }, as, 'input.id');
+    }
+    for (const [{ id }, as] of [
+      [game, owner],
+      [game, { key: owner.key, ...admin }],
+      [withTask, both],
+      [tokenGame, token],
+      [tokenGame, admin],
+      [builtIn, token],
+      [archived, owner],
+    ] as const) {
+      await api.data(DUPLICATE, { input: copy(id) }, as);
+    }
+  });
+
+  test('duplicateGame: a strategy of another realm is one answer with one that does not exist', async () => {
+    const foreign = (await (await rows.owner()).strategy()).strategyId;
+    const messages = new Set<string>();
+    for (const strategyId of [foreign, `custom:${randomUUID()}`, 'custom:x']) {
+      const { id } = await owner.game({ strategyId });
+      messages.add(await expectRefused(DUPLICATE, { id, externalGameId: newName() }, owner, 'input.id'));
+    }
+    expect(messages.size).toBe(1);
+  });
+});

@@ -5,6 +5,9 @@ import { Transform } from 'node:stream';
 /** A network between the server and its database that does as a test says. */
 export class ChaosProxy {
   readonly #connections = new Set<Socket>();
+  /** Those of the server, and where each of them leads. */
+  readonly #clients = new Set<Socket>();
+  readonly #databases = new WeakMap<Socket, Socket>();
   /** Those that were made in vain. */
   readonly #unanswered = new Set<Socket>();
   #isSilent = false;
@@ -37,6 +40,22 @@ export class ChaosProxy {
     for (const socket of this.#connections) socket.unpipe().pause();
   }
 
+  /** Cuts off each of today's connections once the server has used it so many times more: what a failover leaves. */
+  cutOffAfter(uses: number): void {
+    for (const socket of this.#clients) {
+      let left = uses;
+      const database = this.#databases.get(socket);
+      socket
+        .unpipe()
+        .removeAllListeners('data')
+        .resume()
+        .on('data', (chunk) => {
+          if (left-- > 0) database?.write(chunk);
+          else socket.destroy();
+        });
+    }
+  }
+
   /** Lets new connections through again; those from before stay dead, and nobody is told. */
   heal(): void {
     for (const socket of this.#unanswered) socket.destroy();
@@ -67,11 +86,14 @@ export class ChaosProxy {
     }
     const database = connect(Number(this.target.port), this.target.hostname);
     this.#keep(database);
+    this.#clients.add(client);
+    this.#databases.set(client, database);
     const answers = new Transform({
       transform: (chunk: Buffer, _encoding, done) => done(null, this.#corrupted(chunk)),
     });
     client.pipe(database).pipe(answers).pipe(client);
     client.on('close', () => this.#isSilent || database.destroy());
+    client.on('close', () => this.#clients.delete(client));
     database.on('close', () => this.#isSilent || client.destroy());
   }
 

@@ -764,8 +764,16 @@ class Answers {
   }
 
   #duplicate({ id, externalGameId }: CopyInput): object {
-    this.#toWrite(id);
-    if (!isGoodName(externalGameId)) throw badInput();
+    const game = this.#toWrite(id);
+    const used = [game, ...this.rows.tasks.filter(({ gameId }) => gameId === id)];
+    const isGood =
+      isGoodName(externalGameId) &&
+      used.every(
+        ({ strategyId }) =>
+          !strategyId?.startsWith('custom:') ||
+          this.strategies.some((row) => row.id === strategyId && row.realm === this.#realm()),
+      );
+    if (!isGood) throw badInput();
     this.#checkFree(externalGameId);
     return { game: null };
   }
@@ -799,11 +807,11 @@ class Answers {
     if (this.rows.games.some((game) => game.externalGameId === externalGameId)) throw refused('CONFLICT');
   }
 
-  /** @param ofAnyOwner whether an admin asks before it is known whose games it is about */
+  /** @param ofAnyOwner whether it is asked before it is known whose games it is about */
   #isAssignable(id: string, ownerApiKey: string | null, ofAnyOwner = false): boolean {
     const strategy = this.#visibleStrategies().find((row) => row.id === id);
     if (strategy?.status !== 'PUBLISHED') return false;
-    if (strategy.kind === 'BUILT_IN' || !this.asker.isAdmin || ofAnyOwner) return true;
+    if (strategy.kind === 'BUILT_IN' || ofAnyOwner) return true;
     return strategy.realm === (ownerApiKey ?? COMMON_REALM);
   }
 }

@@ -172,14 +172,7 @@ export class GameRepository extends EntityRepository<Game> {
         const problems = new Problems();
         checkExternalGameId(game.externalGameId, 'input.externalGameId', problems);
         checkPlatform(game.platform, 'input.platform', problems);
-        await this.strategies.checkAssignable(
-          em,
-          caller,
-          strategyId,
-          owner.apiKey,
-          'input.strategyId',
-          problems,
-        );
+        await this.strategies.checkAssignable(em, caller, strategyId, owner, 'input.strategyId', problems);
         const params = game.params ?? [];
         checkSize(params, params);
         problems.checkText('input.params', game.params);
@@ -291,7 +284,8 @@ export class GameRepository extends EntityRepository<Game> {
    * Copies a game with its params, its tasks (their status is open) and their params, as they are; not its
    * points. The copy belongs to the caller. The number of statements does not depend on how much there is.
    *
-   * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, CONFLICT when it is taken
+   * @throws NOT_FOUND; BAD_USER_INPUT for a bad external id, or when a strategy does not suit the caller; CONFLICT when
+   *   the external id is taken
    */
   async duplicateGame(caller: KnownCaller, copy: GameCopy, selection: Selection): Promise<EncodedJson> {
     const { id, externalGameId } = copy;
@@ -303,10 +297,17 @@ export class GameRepository extends EntityRepository<Game> {
         await repository.#lock(caller, id);
         const problems = new Problems();
         checkExternalGameId(externalGameId, 'input.externalGameId', problems);
+        const copyOwner = identityOf(caller);
+        if (!(await this.strategies.suitAll(em, id, copyOwner))) {
+          problems.add(
+            'input.id',
+            'is a game with custom strategies of another realm, for itself or its tasks.',
+          );
+        }
         problems.throwIfAny();
 
         const copyId = randomUUID();
-        const { apiKey, oauthUserId } = identityOf(caller);
+        const { apiKey, oauthUserId } = copyOwner;
         const owner = sql`${apiKey}::varchar, ${oauthUserId}::varchar`;
         // A microsecond apart, what is copied keeps its order.
         const time = sql`now() + row_number() OVER (ORDER BY x.created_at, x.id) * interval '1 microsecond'`;
@@ -430,7 +431,7 @@ export class GameRepository extends EntityRepository<Game> {
         this.em,
         caller,
         strategyId,
-        stored.ownerApiKey,
+        { apiKey: stored.ownerApiKey },
         argument,
         problems,
       );

@@ -6,7 +6,7 @@ import { nestedPageJson } from '../../lists/page.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { number, objectJson, text, timestamp, toSql, type JsonSql } from '../../sql-json/json-sql.js';
+import { number, objectJson, quoted, text, timestamp, toSql, type JsonSql } from '../../sql-json/json-sql.js';
 
 const COLUMNS = {
   /** Equal points share a rank: 1, 2, 2, 4. */
@@ -24,7 +24,7 @@ const COLUMNS = {
 const ORDERING: Ordering = [
   {
     expression: sql`l.minus`,
-    text: sql`l.minus::text`,
+    json: quoted(sql`l.minus`),
     type: 'bigint',
     nullable: false,
     direction: 'ASC',

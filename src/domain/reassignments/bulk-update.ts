@@ -55,8 +55,7 @@ export async function bulkUpdate(
 
   const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;
   const condition = sql`${only} AND ${or(gamesVisibleTo(callerSql(caller)))}`;
-  // An admin meets games of every realm; what anybody else may see is of its own.
-  const realm = caller.kind === 'admin' ? (strategy?.realm ?? null) : null;
+  const realm = strategy?.realm ?? null;
   const check = ({ count, unsuited }: { count: number; unsuited: number }): void => {
     if (unsuited > 0) {
       const message = `is a custom strategy of another realm than ${unsuited} of the ${count} games; nothing was written.`;

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql from 'sql-template-tag';
-import type { KnownCaller } from '../../auth/caller.js';
+import { identityOf, type Identity, type KnownCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
 import { isUuid } from '../../database/uuid.js';
 import type { Problems } from '../../errors.js';
@@ -49,7 +49,8 @@ export class Strategies {
 
   /**
    * The strategy, when the caller may put games on it: a built-in, or a PUBLISHED custom one of the
-   * caller's realm (an admin: of any realm; whether it suits a game is the game's matter). Null otherwise.
+   * caller's realm (an admin: of any realm). Null otherwise. Whether it suits a game is a question about the game's
+   * owner: see `checkAssignable`.
    *
    * @param toWrite whether games will be put on it in this transaction; else nothing is locked
    */
@@ -70,35 +71,30 @@ export class Strategies {
     );
     if (strategy === undefined) return null;
     if (caller.kind === 'admin') return { realm: strategy.realm ?? '' };
-    return strategy.realm === this.realmOf(caller) ? { realm: strategy.realm } : null;
+    return strategy.realm === this.realmOf(identityOf(caller)) ? { realm: strategy.realm } : null;
   }
 
-  /** Realm of a caller: its key's prefix, else the configured one. */
-  realmOf(caller: KnownCaller): string {
-    return (caller.kind === 'oauth' ? null : caller.apiKey) ?? this.realm;
+  /** Realm of a caller, or of the owner of a game: its key's prefix, else the configured one. */
+  realmOf({ apiKey }: Pick<Identity, 'apiKey'>): string {
+    return apiKey ?? this.realm;
   }
 
   /**
-   * As `findAssignable`, for a game of this owner; adds to `problems` why not.
-   *
-   * @param ownerApiKey key prefix of the game's owner, null where it has none
+   * As `findAssignable`, for a game of this owner; adds to `problems` why not. Who has a key and a token may meet
+   * games of two realms, as may who shares a game with a key, and an admin: so it is asked for every caller.
    */
   async checkAssignable(
     em: SqlEntityManager,
     caller: KnownCaller,
     strategyId: string,
-    ownerApiKey: string | null,
+    owner: Pick<Identity, 'apiKey'>,
     argument: string,
     problems: Problems,
   ): Promise<void> {
     const strategy = await this.findAssignable(em, caller, strategyId);
     if (strategy === null) {
       problems.add(argument, this.unassignableMessage());
-    } else if (
-      strategy.realm !== null &&
-      caller.kind === 'admin' &&
-      strategy.realm !== (ownerApiKey ?? this.realm)
-    ) {
+    } else if (strategy.realm !== null && strategy.realm !== this.realmOf(owner)) {
       problems.add(argument, "is a custom strategy of another realm than the game's owner.");
     }
   }
@@ -117,6 +113,23 @@ export class Strategies {
             UNION SELECT "strategyId" FROM tasks WHERE "gameId" = ${gameId}::uuid)
           ORDER BY id FOR SHARE`,
     );
+  }
+
+  /**
+   * Whether a game and its tasks could be another owner's: their custom strategies are all of that owner's realm. One
+   * that does not exist is treated like one of another realm, so that nobody learns which exist there.
+   */
+  async suitAll(em: SqlEntityManager, gameId: string, owner: Pick<Identity, 'apiKey'>): Promise<boolean> {
+    const [row] = await query<{ suited: boolean }>(
+      em,
+      sql`SELECT NOT EXISTS (
+            SELECT FROM (SELECT "strategyId" AS id FROM games WHERE id = ${gameId}::uuid
+                         UNION SELECT "strategyId" FROM tasks WHERE "gameId" = ${gameId}::uuid) used
+            WHERE starts_with(used.id, ${CUSTOM_PREFIX}) AND NOT EXISTS (
+              SELECT FROM strategydefinition d
+              WHERE ${CUSTOM_PREFIX}::text || d.id = used.id AND d."realmId" = ${this.realmOf(owner)})) AS suited`,
+    );
+    return row?.suited ?? false;
   }
 
   /** What a strategy that cannot be assigned should have been. */

@@ -17,6 +17,7 @@ import {
   listJson,
   objectJson,
   optionalJson,
+  quoted,
   text,
   timestamp,
   token,
@@ -73,7 +74,7 @@ const ORDERING: Ordering = [
   { ...textColumn(sql`s.name`), nullable: false, direction: 'ASC' },
   {
     expression: sql`s.number`,
-    text: sql`s.number::text`,
+    json: quoted(sql`s.number`),
     type: 'bigint',
     nullable: false,
     direction: 'DESC',
