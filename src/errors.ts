@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 
 /**
- * The errors that a client may see. Each is a GraphQL error with a stable `extensions.code`; a code never
+ * The errors of our code that a client may see; graphql-js and Apollo add their own. Each is a GraphQL error with a stable `extensions.code`; a code never
  * changes its meaning. Everything else is masked by `toClientError`.
  */
 export type ErrorCode =
@@ -133,10 +133,6 @@ export class Problems {
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, item] of Object.entries(value)) this.checkText(`${argument}.${key}`, item);
     }
-  }
-
-  any(): boolean {
-    return this.#list.length > 0;
   }
 
   /** @throws BAD_USER_INPUT with every problem that was added, if there is any. */

@@ -77,9 +77,9 @@ const CLAIMS_OF_OTHERS = ['at_hash', 'c_hash', 's_hash', 'events'];
  * may name the same audience in them. Keycloak says the kind in the claim `typ`, standards in the header.
  */
 function isAccessToken({ typ }: JWTHeaderParameters, claims: JWTPayload): boolean {
-  const isNamedSo = typ === undefined || ACCESS_TOKEN_TYPES.has(String(typ).toLowerCase());
+  const isNamedSo = typ === undefined || ACCESS_TOKEN_TYPES.has(typ.toLowerCase());
   const kind = claims['typ'];
-  const isBearer = kind === undefined || String(kind).toLowerCase() === 'bearer';
+  const isBearer = kind === undefined || (typeof kind === 'string' && kind.toLowerCase() === 'bearer');
   return isNamedSo && isBearer && !CLAIMS_OF_OTHERS.some((name) => Object.hasOwn(claims, name));
 }
 

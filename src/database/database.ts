@@ -49,7 +49,7 @@ const PATIENCE_MS = 2_000;
 const LONG_PATIENCE = 5;
 /** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
 const RESERVED = 2;
-/** One caller may hold one of so many connections at a time, and at least one. */
+/** One caller may hold at most one in so many of the connections, but always one. */
 const SHARE_OF_ONE = 3;
 
 /** @throws DirectoryLockedError when another process has the embedded database open */

@@ -46,8 +46,7 @@ export class FairQueue {
    */
   acquire(owner: string, work?: Work): Promise<() => void> | (() => void) {
     const patience = work?.hasBegun ? this.shares.patienceWithinMs : this.shares.patienceMs;
-    if (work) work.hasBegun = true;
-    if (this.#hasRoom(owner) && !this.#waiting.has(owner)) return this.#serve(owner);
+    if (this.#hasRoom(owner) && !this.#waiting.has(owner)) return this.#serve(owner, work);
     const queue = this.#waiting.get(owner) ?? new Set();
     if (queue.size >= MAX_WAITING) throw serviceUnavailable();
     this.#waiting.set(owner, queue);
@@ -59,7 +58,7 @@ export class FairQueue {
       const entry = {
         start: () => {
           settle();
-          resolve(this.#serve(owner));
+          resolve(this.#serve(owner, work));
         },
       };
       const timer = setTimeout(() => leave(serviceUnavailable()), patience);
@@ -79,7 +78,8 @@ export class FairQueue {
     return this.#served < this.shares.total && (this.#servedOf.get(owner) ?? 0) < this.shares.perOwner;
   }
 
-  #serve(owner: string): () => void {
+  #serve(owner: string, work?: Work): () => void {
+    if (work) work.hasBegun = true;
     this.#served++;
     this.#servedOf.set(owner, (this.#servedOf.get(owner) ?? 0) + 1);
     let isOver = false;

@@ -49,9 +49,12 @@ export interface EndpointOptions {
 /**
  * Answers GraphQL requests over HTTP.
  *
- * Apollo Server parses, validates, executes by graphql-js, and answers. It is not asked again about an operation that
- * it has let through before: the same text, within the limits whatever its variables are. Such an operation is run at
- * once (`runRootFields`). Where that leaves anything to graphql-js, Apollo answers after all, with what was read.
+ * Documents are parsed, checked and validated here (`KnownDocuments`); Apollo Server does what else GraphQL over HTTP
+ * needs, and executes by graphql-js. Apollo is not asked about a query that was let through before: a POST with the
+ * same text, within the limits whatever its few variables are, with an Accept header that Apollo has negotiated before,
+ * all of whose root fields are finished JSON. Such a query is run at once (`runRootFields`). Where that leaves anything
+ * to graphql-js, Apollo answers after all, with what was read. Who asks is looked at in either way: what needs no
+ * credential is never finished JSON.
  */
 export class Endpoint {
   /** Content types of answers, by `Accept` header. */

@@ -30,7 +30,7 @@ import { collectFields } from './schema/collect-fields.js';
 
 /** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
 const MAX_TOKENS = 5_000;
-/** The same where nobody in particular asks; introspection takes some 500. */
+/** The same without a credential; introspection takes some 500. */
 const MAX_TOKENS_ANONYMOUS = 1_000;
 /** Most errors of a document that are reported. */
 const MAX_ERRORS = 20;

@@ -5,8 +5,8 @@ import { toClientError } from '../errors.js';
 import { withShortTexts } from './error-texts.js';
 
 /**
- * Returns an error as a client may see it. What that hides is logged, with the id that the client is given. This is
- * the one place where errors are masked; all ways out of the server lead through it.
+ * Returns an error as a client may see it. What that hides is logged, with the id that the client is given. Every error
+ * that was not made for clients goes through this function, whichever way it leaves the server.
  */
 export type Mask = (error: unknown) => GraphQLError;
 

@@ -26,7 +26,7 @@ const CORS_MAX_AGE_S = 600;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * Makes the HTTP server, not yet listening. Its `close()` finishes what it has and takes nothing new.
+ * Makes the HTTP server, not yet listening. Its `close()` finishes what it has and accepts no new connections.
  *
  * @param demoKey an API key that GraphiQL begins with
  */

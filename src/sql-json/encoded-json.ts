@@ -8,8 +8,7 @@ export const errorMark = (index: number): string => `{"${ERROR_KEY}":${index}}`;
 
 /**
  * A part of an answer as PostgreSQL wrote it: JSON text with the fields that were asked for, by their names in the
- * answer and in its order. It is sent as it is. The JSON is parsed only where graphql-js completes it, because there are
- * errors to report.
+ * answer and in its order. It is sent as it is; it is parsed only where graphql-js completes the answer.
  */
 export class EncodedJson {
   readonly __typename: string;

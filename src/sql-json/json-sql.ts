@@ -79,7 +79,7 @@ function literal(constant: string): string {
   return `'${constant.replaceAll("'", "''")}'`;
 }
 
-/** Most fields of one object that are not plain columns: each is a query of its own in the statement. */
+/** Most fields of one object that are not plain columns: most of them are a query of their own in the statement. */
 const MAX_COMPUTED_FIELDS = 100;
 
 /**
@@ -129,7 +129,7 @@ export function objectJson(
   ];
 }
 
-/** How many texts of one object are not looked at, and how many texts of each object of a list. */
+/** With so few texts the length of an object is not looked at, and with so few fields that of each item of a list. */
 const FEW_TEXTS = 4;
 
 function computedJson(

@@ -45,7 +45,7 @@ SELECT g.id AS id,
             (
               SELECT CASE WHEN octet_length(string_agg(listed.item, ',')) > 10000000 THEN (
                 'game_graphql: answer too long'
-                || left(string_agg(listed.item, ','), 0)
+                || left((octet_length(string_agg(listed.item, ',')))::text, 0)
               )::int::text ELSE string_agg(listed.item, ',') END
               FROM (
                 SELECT (
@@ -75,7 +75,7 @@ SELECT g.id AS id,
                 coalesce(
                   CASE WHEN octet_length(page.l0) > 10000000 THEN (
                     'game_graphql: answer too long'
-                    || left(page.l0, 0)
+                    || left((octet_length(page.l0))::text, 0)
                   )::int::text ELSE page.l0 END,
                   ''
                 )
@@ -88,7 +88,7 @@ SELECT g.id AS id,
                   (
                     CASE WHEN octet_length(item.c0) > 5000000 THEN (
                       'game_graphql: answer too long'
-                      || left(item.c0, 0)
+                      || left((octet_length(item.c0))::text, 0)
                     )::int::text ELSE item.c0 END
                   )::text
                 ),
@@ -111,7 +111,7 @@ SELECT g.id AS id,
                         (
                           SELECT CASE WHEN octet_length(string_agg(listed.item, ',')) > 10000000 THEN (
                             'game_graphql: answer too long'
-                            || left(string_agg(listed.item, ','), 0)
+                            || left((octet_length(string_agg(listed.item, ',')))::text, 0)
                           )::int::text ELSE string_agg(listed.item, ',') END
                           FROM (
                             SELECT (
@@ -166,7 +166,7 @@ SELECT g.id AS id,
                       coalesce(
                         CASE WHEN octet_length(page.l0) > 10000000 THEN (
                           'game_graphql: answer too long'
-                          || left(page.l0, 0)
+                          || left((octet_length(page.l0))::text, 0)
                         )::int::text ELSE page.l0 END,
                         ''
                       )

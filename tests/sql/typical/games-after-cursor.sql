@@ -7,7 +7,7 @@ SELECT (
           coalesce(
             CASE WHEN octet_length(page.l0) > 10000000 THEN (
               'game_graphql: answer too long'
-              || left(page.l0, 0)
+              || left((octet_length(page.l0))::text, 0)
             )::int::text ELSE page.l0 END,
             ''
           )
@@ -78,21 +78,17 @@ SELECT (
             ) AS c0,
               (
                 '['
-                ||(
-                  coalesce(
-                    '"'
-                    || to_char(g.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-                    || '"',
-                    'null'
-                  )
-                )::text
+                ||(coalesce(to_json(g.created_at AT TIME ZONE INTERVAL '0')::text, 'null'))::text
                 ||','
-                ||(coalesce('"' || g.id::text || '"', 'null'))::text
+                ||(coalesce('"' || g.id || '"', 'null'))::text
                 ||']'
               ) AS position
             FROM games g
             WHERE g."apiKey_used" = $2
-              AND (g.created_at, g.id) < ((SELECT $3)::timestamptz, (SELECT $4)::uuid)
+              AND (g.created_at, g.id) < (
+                ((SELECT $3)::timestamp AT TIME ZONE INTERVAL '0'),
+                (SELECT $4)::uuid
+              )
             ORDER BY g.created_at DESC,
               g.id DESC
             LIMIT 21
@@ -104,5 +100,5 @@ SELECT (
 ) AS json;
 -- $1 = "8pIQKCaOiC9Rz-su"
 -- $2 = "gme_live_a1B2c3D4"
--- $3 = "2026-01-01T00:00:00.123456Z"
+-- $3 = "2026-01-01T00:00:00.123456"
 -- $4 = "00000000-0000-4000-8000-000000000002"

@@ -7,7 +7,7 @@ SELECT (
           coalesce(
             CASE WHEN octet_length(page.l0) > 10000000 THEN (
               'game_graphql: answer too long'
-              || left(page.l0, 0)
+              || left((octet_length(page.l0))::text, 0)
             )::int::text ELSE page.l0 END,
             ''
           )
@@ -78,16 +78,9 @@ SELECT (
             ) AS c0,
               (
                 '['
-                ||(
-                  coalesce(
-                    '"'
-                    || to_char(g.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-                    || '"',
-                    'null'
-                  )
-                )::text
+                ||(coalesce(to_json(g.created_at AT TIME ZONE INTERVAL '0')::text, 'null'))::text
                 ||','
-                ||(coalesce('"' || g.id::text || '"', 'null'))::text
+                ||(coalesce('"' || g.id || '"', 'null'))::text
                 ||']'
               ) AS position
             FROM games g

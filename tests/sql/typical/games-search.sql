@@ -26,7 +26,7 @@ SELECT (
             coalesce(
               CASE WHEN octet_length(page.l0) > 10000000 THEN (
                 'game_graphql: answer too long'
-                || left(page.l0, 0)
+                || left((octet_length(page.l0))::text, 0)
               )::int::text ELSE page.l0 END,
               ''
             )
@@ -102,7 +102,7 @@ SELECT (
                 '['
                 ||(coalesce(to_json(g."externalGameId")::text, 'null'))::text
                 ||','
-                ||(coalesce('"' || g.id::text || '"', 'null'))::text
+                ||(coalesce('"' || g.id || '"', 'null'))::text
                 ||']'
               ) AS position
             FROM games g

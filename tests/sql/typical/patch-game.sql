@@ -101,7 +101,7 @@ SELECT g.id AS id,
           (
             SELECT CASE WHEN octet_length(string_agg(listed.item, ',')) > 10000000 THEN (
               'game_graphql: answer too long'
-              || left(string_agg(listed.item, ','), 0)
+              || left((octet_length(string_agg(listed.item, ',')))::text, 0)
             )::int::text ELSE string_agg(listed.item, ',') END
             FROM (
               SELECT (

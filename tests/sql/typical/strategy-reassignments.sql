@@ -7,7 +7,7 @@ SELECT (
           coalesce(
             CASE WHEN octet_length(page.l0) > 10000000 THEN (
               'game_graphql: answer too long'
-              || left(page.l0, 0)
+              || left((octet_length(page.l0))::text, 0)
             )::int::text ELSE page.l0 END,
             ''
           )
@@ -20,7 +20,7 @@ SELECT (
             (
               CASE WHEN octet_length(item.c0) > 2500000 THEN (
                 'game_graphql: answer too long'
-                || left(item.c0, 0)
+                || left((octet_length(item.c0))::text, 0)
               )::int::text ELSE item.c0 END
             )::text
           ),
@@ -59,7 +59,7 @@ SELECT (
                         coalesce(
                           CASE WHEN octet_length(page.l0) > 10000000 THEN (
                             'game_graphql: answer too long'
-                            || left(page.l0, 0)
+                            || left((octet_length(page.l0))::text, 0)
                           )::int::text ELSE page.l0 END,
                           ''
                         )

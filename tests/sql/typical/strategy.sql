@@ -15,7 +15,7 @@ SELECT s.id AS id,
           (
             SELECT CASE WHEN octet_length(string_agg(listed.item, ',')) > 10000000 THEN (
               'game_graphql: answer too long'
-              || left(string_agg(listed.item, ','), 0)
+              || left((octet_length(string_agg(listed.item, ',')))::text, 0)
             )::int::text ELSE string_agg(listed.item, ',') END
             FROM (
               SELECT (
@@ -73,7 +73,7 @@ SELECT s.id AS id,
                 coalesce(
                   CASE WHEN octet_length(page.l0) > 10000000 THEN (
                     'game_graphql: answer too long'
-                    || left(page.l0, 0)
+                    || left((octet_length(page.l0))::text, 0)
                   )::int::text ELSE page.l0 END,
                   ''
                 )
@@ -154,15 +154,10 @@ SELECT s.id AS id,
                     ||(coalesce(to_json(s.id::text)::text, 'null'))::text
                     ||','
                     ||(
-                      coalesce(
-                        '"'
-                        || to_char(g.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-                        || '"',
-                        'null'
-                      )
+                      coalesce(to_json(g.created_at AT TIME ZONE INTERVAL '0')::text, 'null')
                     )::text
                     ||','
-                    ||(coalesce('"' || g.id::text || '"', 'null'))::text
+                    ||(coalesce('"' || g.id || '"', 'null'))::text
                     ||']'
                   ) AS position
                 FROM games g
