@@ -197,6 +197,11 @@ test('bytes count, not characters', async () => {
   await api.database.query('UPDATE games SET platform = $1 WHERE id = $2', ['€'.repeat(35_000), id]);
   await expectRefused(read, { id });
   expect(await api.errors(write, { id }, alice)).toMatchObject({ codes: ['LIMIT_EXCEEDED'] });
+  // Of all fields at the top together.
+  await api.database.query('UPDATE games SET platform = $1 WHERE id = $2', ['€'.repeat(20_000), id]);
+  await expectRefused('query ($id: ID!) { a: game(id: $id) { platform } b: game(id: $id) { platform } }', {
+    id,
+  });
 });
 
 test('one row of a page may take five times its equal share of the longest answer', async () => {
