@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { Owner } from '../support/builders.js';
 import { useApi } from '../support/use-api.js';
 
@@ -201,5 +202,90 @@ describe('a filter is bounded', () => {
     ['501 conditions', many(501)],
   ])('%s are LIMIT_EXCEEDED', async (_name, filter) => {
     expect((await api.errors(LIST, { filter }, alice)).codes).toEqual(['LIMIT_EXCEEDED']);
+  });
+});
+
+describe('without case', () => {
+  const SEARCH = `query ($text: String!) {
+    exact: games(first: 100, filter: { platform: { contains: $text } }) { nodes { platform } }
+    alike: games(first: 100, filter: { platform: { containsInsensitive: $text } }) { nodes { platform } } }`;
+  type Nodes = { readonly nodes: readonly { readonly platform: string }[] };
+  let searcher: Owner;
+
+  async function search(text: string): Promise<Record<'exact' | 'alike', string[]>> {
+    const { exact, alike } = await api.data<{ exact: Nodes; alike: Nodes }>(SEARCH, { text }, searcher);
+    const platforms = ({ nodes }: Nodes): string[] => nodes.map(({ platform }) => platform);
+    return { exact: platforms(exact), alike: platforms(alike) };
+  }
+
+  beforeAll(async () => {
+    searcher = await rows.owner();
+  });
+
+  test.each<[platform: string, found: string[]]>([
+    ['ΛΑΟΣ-ΚΑΙ', ['ΛΑΟΣ', 'λαος', 'λαοσ', 'Λαος-και', 'ς-κ']],
+    ['λαος', ['ΛΑΟΣ', 'λαοσ', 'Σ']],
+    ['Maß', ['MASS', 'mass', 'MAẞ', 'ß', 'S']],
+    ['GROẞ', ['groß', 'gross', 'GROSS', 'ẞ']],
+    ['300 \\u212a', ['300 k', '300 K']],
+    ['\\u212bngström', ['ångström', 'ÅNGSTRÖM']],
+    ['DİYAR', ['di\\u0307yar', 'İ', 'Dİ']],
+    ['ısı', ['ISI', 'ı']],
+    ['ﬁnal oﬃce', ['FINAL', 'office', 'ﬁ']],
+    ['ǆungla', ['ǅ', 'Ǆ']],
+    ['\\u0391\\u0345', ['\\u1fb3', 'α\\u0345', 'ΑΙ']],
+    ['e\\u0301té', ['E\\u0301T', 'É']],
+    ['\\u0390', ['\\u1fd3', '\\u0399\\u0308\\u0301']],
+  ])('%j is found by %j', async (given, texts) => {
+    const unescaped = (text: string): string => JSON.parse(`"${text}"`) as string;
+    const platform = unescaped(given);
+    await searcher.game({ platform });
+    for (const text of texts) expect((await search(unescaped(text))).alike).toContain(platform);
+  });
+
+  test('whatever is found with case is found without it, and so are its capitals and small letters', async () => {
+    // Letters that have another case in every version of Unicode that Node or PostgreSQL may have.
+    const letters = [...Array(0x1000).keys(), ...Array.from({ length: 0x200 }, (_, code) => 0x1e00 + code)]
+      .map((code) => String.fromCodePoint(code))
+      .filter((char) => char.toLowerCase() !== char || char.toUpperCase() !== char);
+    const unit = fc.oneof(
+      fc.constantFrom(...letters),
+      fc.constantFrom(
+        'Σ',
+        'σ',
+        'ς',
+        'ß',
+        'ẞ',
+        'İ',
+        'ı',
+        'I',
+        'i',
+        '\u0307',
+        '\u0345',
+        '\u0301',
+        ' ',
+        '.',
+        'a',
+        '\u00ad',
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit, minLength: 1, maxLength: 8 }),
+        fc.nat(),
+        fc.nat(),
+        async (platform, start, length) => {
+          searcher = await rows.owner();
+          await searcher.game({ platform });
+          const chars = Array.from(platform);
+          const from = start % chars.length;
+          const part = chars.slice(from, from + 1 + (length % (chars.length - from))).join('');
+          expect(await search(part)).toEqual({ exact: [platform], alike: [platform] });
+          for (const text of [part.toUpperCase(), part.toLowerCase()])
+            expect((await search(text)).alike).toEqual([platform]);
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 });

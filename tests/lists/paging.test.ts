@@ -359,11 +359,13 @@ function holds(operator: string, column: string | number | null, value: unknown)
     case 'contains':
       return String(column).includes(String(value));
     case 'containsInsensitive':
-      return String(column).toLowerCase().includes(String(value).toLowerCase());
+      return capitals(String(column)).includes(capitals(String(value)));
     default:
       throw new RangeError(operator);
   }
 }
+
+const capitals = (text: string): string => text.toLowerCase().toUpperCase();
 
 /** The filter as a client sends it: times as text. */
 function toInput(filter: Filter): Filter {

@@ -672,7 +672,7 @@ class Answers {
       case 'contains':
         return value.includes(text);
       case 'containsInsensitive':
-        return value.toLowerCase().includes(text.toLowerCase());
+        return value.toLowerCase().toUpperCase().includes(text.toLowerCase().toUpperCase());
       default:
         throw new RangeError(`The oracle does not know the operator ${operator}.`);
     }

@@ -4,7 +4,7 @@ import type { Context } from '../../app/context.js';
 import { checkIdCount, MOST_IDS } from '../../graphql/schema/ids.js';
 import { selectionOf } from '../../graphql/schema/select.js';
 import {
-  ALL_GAMES_COST,
+  GAMES_SCAN_COST,
   CreateGameInput,
   CreateGamePayload,
   DeleteGameInput,
@@ -22,7 +22,7 @@ import type { EncodedJson } from '../../sql-json/encoded-json.js';
 
 @Resolver()
 export class GameResolver {
-  @Extensions({ scanCost: ALL_GAMES_COST })
+  @Extensions({ scanCost: GAMES_SCAN_COST })
   @Query(() => GameConnection, {
     nullable: true,
     description: 'Your games, newest first unless ordered otherwise.',

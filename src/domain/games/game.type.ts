@@ -109,10 +109,11 @@ export class GameType extends Node {
   readonly leaderboard!: EncodedJson;
 }
 
-/** An owner may have a million games: to count them, to filter them or to sort them takes up to a second. */
-export const ALL_GAMES_COST = 10_000;
+/** What it costs to count games, and to look at all games of an owner for a filter or an order: there may be a million. */
+const GAMES_COUNT_COST = 1_000;
+export const GAMES_SCAN_COST = 5_000;
 
-export const GameConnection = connectionType('Game', 'games', () => GameType, ALL_GAMES_COST);
+export const GameConnection = connectionType('Game', 'games', () => GameType, GAMES_COUNT_COST);
 
 @ObjectType({ description: 'The external id of a game, by its id.' })
 export class ExternalGameId {

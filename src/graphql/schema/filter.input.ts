@@ -57,7 +57,8 @@ export class GameStringFilter implements StringFilter {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Has this text anywhere in it, in upper or lower case.',
+    description:
+      'Has this text anywhere in it, in upper or lower case: finds all that `contains` finds. Letters of the same capital are alike, as `ß` and `ss` are.',
   })
   containsInsensitive?: string | null;
 
