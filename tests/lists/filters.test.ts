@@ -244,8 +244,9 @@ describe('without case', () => {
   });
 
   test('whatever is found with case is found without it, and so are its capitals and small letters', async () => {
-    // Letters that have another case in every version of Unicode that Node or PostgreSQL may have.
-    const letters = [...Array(0x1000).keys(), ...Array.from({ length: 0x200 }, (_, code) => 0x1e00 + code)]
+    // Letters whose other case every version of Unicode knows that Node or PostgreSQL may have.
+    const letters = [...Array(0x2000).keys()]
+      .filter((code) => code < 0x250 || (code >= 0x370 && code < 0x530) || code >= 0x1e00)
       .map((code) => String.fromCodePoint(code))
       .filter((char) => char.toLowerCase() !== char || char.toUpperCase() !== char);
     const unit = fc.oneof(
