@@ -15,8 +15,8 @@ SELECT (
                     OR ((((((((g."strategyId" = $3) IS NOT TRUE)))))))
                   )
                   AND strpos(
-                    lower(g."externalGameId" COLLATE "und-x-icu"),
-                    lower($4::text COLLATE "und-x-icu")
+                    upper(lower(g."externalGameId" COLLATE "und-x-icu") COLLATE "und-x-icu"),
+                    upper(lower($4::text COLLATE "und-x-icu") COLLATE "und-x-icu")
                   ) > 0
                 )
             )
@@ -113,8 +113,8 @@ SELECT (
                   OR ((((((((g."strategyId" = $8) IS NOT TRUE)))))))
                 )
                 AND strpos(
-                  lower(g."externalGameId" COLLATE "und-x-icu"),
-                  lower($9::text COLLATE "und-x-icu")
+                  upper(lower(g."externalGameId" COLLATE "und-x-icu") COLLATE "und-x-icu"),
+                  upper(lower($9::text COLLATE "und-x-icu") COLLATE "und-x-icu")
                 ) > 0
               )
             ORDER BY g."externalGameId" COLLATE "C" ASC,
