@@ -173,7 +173,7 @@ async function send(asked: Asked): Promise<string | null> {
   const isTooDear = answer.status === 400 && answer.text.includes('The operation may cost at most');
   if (isTooDear) tooDear.add(asked);
   const problem =
-    (isTooDear ? null : differenceOf(expectation, answer)) ?? changeOf(asked, expectation, answer);
+    (isTooDear ? null : differenceOf(asked, expectation, answer)) ?? changeOf(asked, expectation, answer);
   asked.first ??= answer;
   if (problem === null) return null;
   const used = Object.entries(question.variables).filter(([name]) => question.document.includes(`$${name}`));
@@ -225,7 +225,7 @@ async function credentialsOf({ name, key, oauthUserId, isAdmin }: Caller): Promi
 }
 
 /** What is wrong with an answer, or null. */
-function differenceOf(expectation: Expectation, { body }: Answer): string | null {
+function differenceOf({ caller }: Asked, expectation: Expectation, { body }: Answer): string | null {
   const { data, errors, someErrors, mayBeRefused } = expectation;
   const told = body.errors ?? [];
   const codes = [...told.map(({ extensions }) => extensions.code), ...errors.map(({ code }) => code)];
@@ -234,7 +234,8 @@ function differenceOf(expectation: Expectation, { body }: Answer): string | null
   if (mayBeRefused && isRefused && told.every(({ extensions }) => extensions.code === 'BAD_USER_INPUT'))
     return null;
   // Without a credential an operation that asks for nothing public is refused before it is looked at.
-  if (isRefused && errors.length > 0 && codes.every((code) => code === 'UNAUTHENTICATED')) return null;
+  const isUnauthenticated = told.every(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
+  if (isRefused && isUnauthenticated && caller === ANONYMOUS) return null;
   if (JSON.stringify([opaque.filledIn(data, body.data)]) !== JSON.stringify([body.data])) return 'other data';
   const paths = (list: readonly string[]): string => JSON.stringify([...new Set(list)].sort());
   const given = told.map(({ path, extensions }) => placed(path, extensions.code));

@@ -289,10 +289,12 @@ class Draft {
   /** A cursor that the server has given, used at its own list. */
   #followed(query: GraphQLObjectType): string {
     const { random, schema } = this;
-    const lists = connectionsOf(schema).filter(([name]) => this.#knownOf(name).length > 0);
+    const lists = connectionsOf(schema)
+      .map(([name, type, field]) => ({ type, field, known: this.#knownOf(name) }))
+      .filter(({ known }) => known.length > 0);
     if (lists.length === 0) return 'viewer { isAdmin }';
-    const [name, type, field] = random.pick(lists);
-    const cursor = random.pick(this.#knownOf(name));
+    const { type, field, known } = random.pick(lists);
+    const cursor = random.pick(known);
     this.#caller = cursor.list.caller;
     const text = this.#field(type, field, { depth: 2, count: 2 }, cursor);
     if (type === query) return text;
