@@ -236,7 +236,11 @@ function differenceOf({ caller }: Asked, expectation: Expectation, { body }: Ans
   // Without a credential an operation that asks for nothing public is refused before it is looked at.
   const isUnauthenticated = told.every(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
   if (isRefused && isUnauthenticated && caller === ANONYMOUS) return null;
-  if (JSON.stringify([opaque.filledIn(data, body.data)]) !== JSON.stringify([body.data])) return 'other data';
+  // Where nothing came of an operation, the answer has no data, and the status of its errors.
+  const isNothing = Object.values(data ?? {}).every((value) => value === null);
+  const isLeftOut = isNothing && told.length > 0 && body.data === undefined;
+  if (!isLeftOut && JSON.stringify([opaque.filledIn(data, body.data)]) !== JSON.stringify([body.data]))
+    return 'other data';
   const paths = (list: readonly string[]): string => JSON.stringify([...new Set(list)].sort());
   const given = told.map(({ path, extensions }) => placed(path, extensions.code));
   const wanted = errors.map(({ path, code }) => `${path} ${code}`);

@@ -53,9 +53,9 @@ test('a field costs one; in a list, one for each item beside the item itself', a
   expect(await costOf('games(first: 10) { nodes { id platform } }')).toBe(1 + 10 * 4);
 });
 
-describe('counting costs 500, and games 1,000; a leaderboard of a game 1,000 and one of a task 500, beside their items', () => {
+describe('counting costs 500; a leaderboard of a game 1,000 and one of a task 500, beside their items', () => {
   test.each([
-    ['games(first: 1) { totalCount }', 1_002],
+    ['games(first: 1) { totalCount }', 502],
     ['game(id: "x") { tasks(first: 1) { totalCount } }', 1 + 502],
     ['game(id: "x") { leaderboard(first: 1) { nodes { rank } } }', 1 + 1_000 + 3],
     ['game(id: "x") { leaderboard(first: 1) { totalCount } }', 1 + 1_000 + 1 + 500],
@@ -174,7 +174,7 @@ describe('what stands in a list counts for each of its items, by every way', () 
 
   test('a fragment counts each time that it is spread', async () => {
     const fragments = 'fragment F on Query { games(first: 1) { totalCount } }';
-    expect(await costOf('...F ...F ... on Query { ...F }', { fragments })).toBe(3 * 1_002);
+    expect(await costOf('...F ...F ... on Query { ...F }', { fragments })).toBe(3 * 502);
   });
 
   test('an operation that is known counts with the variables that it has now', async () => {
@@ -206,11 +206,11 @@ describe('an argument that is an object costs 20 for each value in it', () => {
 
   test.each(filters)('%s', async (_what, filter, values) => {
     expect(await costOf(`games(first: 1, filter: ${literal(filter)}) { totalCount }`)).toBe(
-      1_002 + SCAN + 20 * values,
+      502 + SCAN + 20 * values,
     );
     const byVariable = { head: 'query ($f: GameFilter)', variables: { f: filter } };
     expect(await costOf('games(first: 1, filter: $f) { totalCount }', byVariable)).toBe(
-      1_002 + SCAN + 20 * values,
+      502 + SCAN + 20 * values,
     );
   });
 
@@ -223,15 +223,13 @@ describe('an argument that is an object costs 20 for each value in it', () => {
 
   test('an order counts as well', async () => {
     expect(await costOf('games(first: 1, orderBy: [{ field: PLATFORM }]) { totalCount }')).toBe(
-      1_002 + SCAN + 40,
+      502 + SCAN + 40,
     );
   });
 
   test('a default counts as the most that an operation is not looked at again for', async () => {
     const head = 'query ($f: GameFilter = { platform: { eq: "x" } })';
-    expect(await costOf('games(first: 1, filter: $f) { totalCount }', { head })).toBe(
-      1_002 + SCAN + 20 * 200,
-    );
+    expect(await costOf('games(first: 1, filter: $f) { totalCount }', { head })).toBe(502 + SCAN + 20 * 200);
   });
 });
 

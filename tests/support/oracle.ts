@@ -766,13 +766,15 @@ class Answers {
   #duplicate({ id, externalGameId }: CopyInput): object {
     const game = this.#toWrite(id);
     const used = [game, ...this.rows.tasks.filter(({ gameId }) => gameId === id)];
+    const realm = this.#realm();
     const isGood =
       isGoodName(externalGameId) &&
-      used.every(
-        ({ strategyId }) =>
-          !strategyId?.startsWith('custom:') ||
-          this.strategies.some((row) => row.id === strategyId && row.realm === this.#realm()),
-      );
+      ((game.apiKey ?? 'GameRealm') === realm ||
+        used.every(
+          ({ strategyId }) =>
+            !strategyId?.startsWith('custom:') ||
+            this.strategies.some((row) => row.id === strategyId && row.realm === realm),
+        ));
     if (!isGood) throw badInput();
     this.#checkFree(externalGameId);
     return { game: null };
