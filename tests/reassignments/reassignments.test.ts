@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { startApi, type Api, type Credentials } from '../support/api.js';
+import { queued } from '../support/queued.js';
 import { rowsOf, type Game, type Owner } from '../support/builders.js';
 import { createTestDatabase, TEST_APPLICATION } from '../support/database.js';
 import { addUntidyRows, createGameDatabase } from '../support/game-database.js';
@@ -732,12 +733,6 @@ describe('moves that would meet the same games in opposite orders', () => {
     } finally {
       await holder.end();
     }
-  }
-
-  /** How many requests wait in the server for a turn. */
-  async function queued({ origin }: Api): Promise<number> {
-    const metrics = await (await fetch(`${origin}/metrics`)).text();
-    return Number(/^database_connections\{state="waiting"\} (\d+)$/m.exec(metrics)?.[1]);
   }
 
   test("of one owner's games, and of an admin's, come one after the other: no deadlock arises", async () => {

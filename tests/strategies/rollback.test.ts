@@ -6,6 +6,7 @@ import type { Owner, Strategy } from '../support/builders.js';
 import { bytesOf, Moves, REASSIGNMENT, ROLLBACK } from '../support/moves.js';
 import { until } from '../support/process.js';
 import { useApiAndIssuer } from '../support/use-api.js';
+import { queued } from '../support/queued.js';
 
 const { api, issuer, rows } = useApiAndIssuer();
 let moves: Moves;
@@ -321,7 +322,8 @@ describe('rollbacks at the same time', () => {
         const waiting = await api.database.query(
           `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );
-        return waiting.length === count;
+        // In the database, or, of one caller, before it takes a connection.
+        return waiting.length + (await queued(api)) === count;
       });
       await holder.query('COMMIT');
       return await result;
