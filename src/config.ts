@@ -33,7 +33,7 @@ export interface Config {
   /** Web pages of these origins may call the API; all, or none. */
   readonly corsOrigins: readonly string[] | 'all';
   readonly database: DatabaseConfig;
-  /** Most bytes of an answer. */
+  /** Maximum size, in bytes, of an answer. */
   readonly maxResponseBytes: number;
   /** Null: no issuer is configured. */
   readonly oauth: OAuthConfig | null;

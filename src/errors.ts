@@ -68,7 +68,7 @@ export const forbidden = (message: string): GraphQLError => clientError('FORBIDD
 /** The thing is missing, or it is not the caller's: the answer must not tell which. */
 export const notFound = (what: string): GraphQLError => clientError('NOT_FOUND', `${what} not found.`);
 
-/** Most problems that are told of one field. */
+/** Maximum number of problems that are told of one field. */
 const MAX_PROBLEMS = 50;
 
 /** Arguments break the rules; all problems at once. */

@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { GraphQLError } from 'graphql';
+import type { GraphQLError, GraphQLObjectType } from 'graphql';
 import type { Caller, KnownCaller } from '../auth/caller.js';
 import { CREDENTIAL_NEEDED, forbidden, unauthenticated } from '../errors.js';
 import { Game } from '../domain/games/game.entity.js';
@@ -8,6 +8,7 @@ import type { GatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { ReassignmentRepository } from '../domain/reassignments/reassignment.repository.js';
 import type { Strategies } from '../domain/strategies/strategies.js';
 import { StrategyRepository } from '../domain/strategies/strategy.repository.js';
+import type { Selection } from '../sql-json/selection.js';
 import { domainStatements } from '../domain/domain-context.js';
 import { TaskRepository } from '../domain/tasks/task.repository.js';
 
@@ -52,8 +53,10 @@ export class Context implements Repositories {
   readonly strategies: StrategyRepository;
   readonly reassignments: ReassignmentRepository;
 
-  /** What the fields at the root of a query return, by their names in the answer, once these have been run. */
+  /** What the fields at the root of a query return, by their response names, once these have been run. */
   rootValues: ReadonlyMap<string, Promise<unknown>> | null = null;
+  /** What is asked for below the fields at the root of a mutation, by the same names: see `selectionOf`. */
+  rootSelections: ReadonlyMap<string, Map<GraphQLObjectType, Selection>> | null = null;
   /** Why the operation is refused although its fields were run. */
   refusal: GraphQLError | null = null;
   /** Errors of refused arguments that the answer has already: each is reported once. */
@@ -65,7 +68,7 @@ export class Context implements Repositories {
     { games, tasks, strategies, reassignments }: Repositories,
     /** Filled with what the request's log line tells of the operation. */
     readonly log: OperationLog,
-    /** Most bytes of an answer. */
+    /** Maximum size, in bytes, of an answer. */
     readonly maxBytes: number,
     /** The schema for gateways; null where it is not given away. */
     private readonly texts: GatewaySdl | null,

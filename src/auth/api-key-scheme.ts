@@ -8,7 +8,7 @@ import type { AuthScheme } from './authenticate.js';
 
 /** How long a key that was found good is taken for good, in ms: a revoked key stops within this time. */
 const CACHE_MS = 5_000;
-/** Most keys that are remembered. */
+/** Maximum number of keys that are remembered. */
 const CACHE_SIZE = 10_000;
 
 /**

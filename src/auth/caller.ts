@@ -51,6 +51,11 @@ export interface Identity {
   readonly oauthUserId: string | null;
 }
 
+/** One text for the identities of a caller, which no other caller has: no API key's prefix has a blank in it. */
+export function ownerOf({ apiKey, oauthUserId }: Identity): string {
+  return oauthUserId === null ? (apiKey ?? '') : `${apiKey ?? ''} ${oauthUserId}`;
+}
+
 /** The identities of a caller; both null for an anonymous one. */
 export function identityOf(caller: Caller): Identity {
   switch (caller.kind) {

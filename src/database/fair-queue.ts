@@ -12,11 +12,38 @@ export interface Shares {
   readonly patienceWithinMs: number;
 }
 
-/** Most that may wait of one owner. */
+/** Maximum number of what may wait of one owner. */
 const MAX_WAITING = 1_000;
 
-interface Waiting {
-  readonly start: () => void;
+/** Maximum number of owners that are remembered while nothing of them is served or waits. */
+const MAX_IDLE_OWNERS = 10_000;
+
+/** What of one owner is served, and waits. */
+class Share {
+  served = 0;
+  /** Starts of those who wait, the first come first. */
+  readonly waiting = new Set<() => void>();
+
+  get isIdle(): boolean {
+    return this.served === 0 && this.waiting.size === 0;
+  }
+}
+
+/** Being served, until it ends. */
+export class Turn {
+  #isOver = false;
+
+  constructor(
+    readonly share: Share,
+    private readonly onEnd: (share: Share) => void,
+  ) {}
+
+  /** To be called when it is over; again, it does nothing. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.onEnd(this.share);
+  }
 }
 
 /**
@@ -26,40 +53,54 @@ interface Waiting {
  */
 export class FairQueue {
   #served = 0;
-  readonly #servedOf = new Map<string, number>();
-  /** Owners who wait, the next one first. */
-  readonly #waiting = new Map<string, Set<Waiting>>();
+  readonly #shares = new Map<string, Share>();
+  /** Shares of owners who wait, the next one first. */
+  readonly #waiting = new Set<Share>();
 
-  constructor(private readonly shares: Shares) {}
+  constructor(private readonly limits: Shares) {}
 
   /** How many wait. */
   get waitingCount(): number {
-    return [...this.#waiting.values()].reduce((sum, queue) => sum + queue.size, 0);
+    return [...this.#waiting].reduce((sum, { waiting }) => sum + waiting.size, 0);
   }
 
   /**
    * Waits for a turn.
    *
-   * @returns what is to be called when it is over
    * @throws SERVICE_UNAVAILABLE after the longest wait, or at once where too many wait; ClientGoneError when the client
    *   of the work goes away meanwhile
    */
-  acquire(owner: string, work?: Work): Promise<() => void> | (() => void) {
-    const patience = work?.hasBegun ? this.shares.patienceWithinMs : this.shares.patienceMs;
-    if (this.#hasRoom(owner) && !this.#waiting.has(owner)) return this.#serve(owner, work);
-    const queue = this.#waiting.get(owner) ?? new Set();
-    if (queue.size >= MAX_WAITING) throw serviceUnavailable();
-    this.#waiting.set(owner, queue);
+  acquire(owner: string, work?: Work): Promise<Turn> | Turn {
+    const share = this.#shareOf(owner);
+    if (this.#hasRoom(share) && share.waiting.size === 0) return this.#serve(share, work);
+    if (share.waiting.size >= MAX_WAITING) throw serviceUnavailable();
+    return this.#wait(share, work);
+  }
+
+  #shareOf(owner: string): Share {
+    let share = this.#shares.get(owner);
+    if (share === undefined) {
+      if (this.#shares.size >= MAX_IDLE_OWNERS) this.#forgetIdle();
+      share = new Share();
+      this.#shares.set(owner, share);
+    }
+    return share;
+  }
+
+  #forgetIdle(): void {
+    for (const [owner, share] of this.#shares) if (share.isIdle) this.#shares.delete(owner);
+  }
+
+  #wait(share: Share, work: Work | undefined): Promise<Turn> {
+    const patience = work?.hasBegun ? this.limits.patienceWithinMs : this.limits.patienceMs;
     return new Promise((resolve, reject) => {
+      const start = (): void => {
+        settle();
+        resolve(this.#serve(share, work));
+      };
       const leave = (error: Error): void => {
         settle();
         reject(error);
-      };
-      const entry = {
-        start: () => {
-          settle();
-          resolve(this.#serve(owner, work));
-        },
       };
       const timer = setTimeout(() => leave(serviceUnavailable()), patience);
       const giveUp = (): void => leave(new ClientGoneError('The client has gone away.'));
@@ -67,43 +108,41 @@ export class FairQueue {
       const settle = (): void => {
         clearTimeout(timer);
         work?.offAbandon(giveUp);
-        queue.delete(entry);
-        if (queue.size === 0) this.#waiting.delete(owner);
+        share.waiting.delete(start);
+        if (share.waiting.size === 0) this.#waiting.delete(share);
       };
-      queue.add(entry);
+      share.waiting.add(start);
+      this.#waiting.add(share);
     });
   }
 
-  #hasRoom(owner: string): boolean {
-    return this.#served < this.shares.total && (this.#servedOf.get(owner) ?? 0) < this.shares.perOwner;
+  #hasRoom({ served }: Share): boolean {
+    return this.#served < this.limits.total && served < this.limits.perOwner;
   }
 
-  #serve(owner: string, work?: Work): () => void {
+  #serve(share: Share, work?: Work): Turn {
     if (work) work.hasBegun = true;
     this.#served++;
-    this.#servedOf.set(owner, (this.#servedOf.get(owner) ?? 0) + 1);
-    let isOver = false;
-    return () => {
-      if (isOver) return;
-      isOver = true;
-      this.#served--;
-      const left = (this.#servedOf.get(owner) ?? 1) - 1;
-      if (left === 0) this.#servedOf.delete(owner);
-      else this.#servedOf.set(owner, left);
-      this.#startNext();
-    };
+    share.served++;
+    return new Turn(share, this.#onEnd);
   }
+
+  readonly #onEnd = (share: Share): void => {
+    this.#served--;
+    share.served--;
+    this.#startNext();
+  };
 
   /** Starts whoever waits and has room, the owner that waits longest first. */
   #startNext(): void {
-    for (const [owner, queue] of this.#waiting) {
-      if (this.#served >= this.shares.total) return;
-      const [next] = queue;
-      if (next === undefined || !this.#hasRoom(owner)) continue;
+    for (const share of this.#waiting) {
+      if (this.#served >= this.limits.total) return;
+      const [start] = share.waiting;
+      if (start === undefined || !this.#hasRoom(share)) continue;
       // To the end: the others come first now.
-      this.#waiting.delete(owner);
-      this.#waiting.set(owner, queue);
-      next.start();
+      this.#waiting.delete(share);
+      this.#waiting.add(share);
+      start();
       return;
     }
   }

@@ -6,12 +6,12 @@ import { isPreparedAway, sqlState } from '../errors.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 /**
- * Most statements kept prepared on one connection, and most characters of them: PostgreSQL holds a plan for each, which
- * takes some hundred times as many bytes, for as long as the connection lives.
+ * Maximum number of statements kept prepared on one connection, and of characters of them: PostgreSQL holds a plan for
+ * each, which takes some hundred times as many bytes, for as long as the connection lives.
  */
 const MAX_PREPARED_STATEMENTS = 200;
 const MAX_PREPARED_LENGTH = 100_000;
-/** Most characters of a statement that is prepared. */
+/** Maximum length, in characters, of a statement that is prepared. */
 const MAX_STATEMENT_LENGTH = 20_000;
 
 /** How long a request to cancel a statement may take, in ms. */
@@ -81,7 +81,8 @@ export class BoundedClient extends Client {
       };
     }
     // `pg` declares eleven overloads; what comes in is what `pg` takes, and what comes back is what it gave.
-    const result: unknown = super.query(...(withTimeout(args) as [never]));
+    if (timeoutWithin.getStore() !== undefined) setTimeoutOf(args);
+    const result: unknown = super.query(...(args as [never]));
     if (!(result instanceof Promise)) return result as never;
     return result.then(
       async (value: unknown) => {
@@ -169,12 +170,11 @@ function isReadTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === READ_TIMEOUT;
 }
 
-/** The arguments of `query`, with the timeout of `withStatementTimeout` where there is one. */
-function withTimeout([statement, ...others]: unknown[]): unknown[] {
-  const timeout = timeoutWithin.getStore();
-  if (timeout === undefined) return [statement, ...others];
+/** Sets the timeout of `withStatementTimeout` in the arguments of `query`. */
+function setTimeoutOf(args: unknown[]): void {
+  const [statement] = args;
   const config = typeof statement === 'string' ? { text: statement } : (statement as object);
-  return [{ ...config, query_timeout: timeout }, ...others];
+  args[0] = { ...config, query_timeout: timeoutWithin.getStore() };
 }
 
 /**
@@ -198,32 +198,36 @@ export class PreparedClient extends BoundedClient {
   #length = 0;
 
   override query(...args: unknown[]): never {
-    const [text, values, ...callback] = args;
+    const [text, values, report] = args;
     const isPrepared =
       typeof text === 'string' &&
       text.length <= MAX_STATEMENT_LENGTH &&
       Array.isArray(values) &&
       values.length > 0;
     if (!isPrepared) return super.query(...args);
-    const send = (...report: unknown[]): unknown =>
-      super.query({ name: this.#nameOf(text), text, values }, ...report);
-    const canRunAgain = (failed: unknown): boolean => {
-      if (!isPreparedAway(failed)) return false;
-      if (sqlState(failed) === '0A000') PreparedClient.#changes++;
-      else this.#changesSeen = null;
-      return this.getTransactionStatus() === 'I';
-    };
-    const [report] = callback as [Callback?];
-    if (report !== undefined) {
-      return send((failed: unknown, result: unknown) => {
-        if (canRunAgain(failed)) send(report);
-        else report(failed, result);
-      }) as never;
-    }
-    return (send() as Promise<unknown>).catch((error: unknown) => {
-      if (canRunAgain(error)) return send();
+    if (typeof report !== 'function') return this.#queryForPromise(text, values) as never;
+    return super.query({ name: this.#nameOf(text), text, values }, (failed: unknown, result: unknown) => {
+      if (this.#canRunAgain(failed)) super.query({ name: this.#nameOf(text), text, values }, report);
+      else (report as Callback)(failed, result);
+    });
+  }
+
+  async #queryForPromise(text: string, values: readonly unknown[]): Promise<unknown> {
+    const send = (): Promise<unknown> =>
+      super.query({ name: this.#nameOf(text), text, values }) as Promise<unknown>;
+    try {
+      return await send();
+    } catch (error) {
+      if (this.#canRunAgain(error)) return send();
       throw error;
-    }) as never;
+    }
+  }
+
+  #canRunAgain(failed: unknown): boolean {
+    if (failed === null || !isPreparedAway(failed)) return false;
+    if (sqlState(failed) === '0A000') PreparedClient.#changes++;
+    else this.#changesSeen = null;
+    return this.getTransactionStatus() === 'I';
   }
 
   #nameOf(text: string): string {

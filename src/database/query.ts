@@ -3,7 +3,7 @@ import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import { isConnectionLost } from '../errors.js';
-import type { FairQueue } from './fair-queue.js';
+import { Turn, type FairQueue } from './fair-queue.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 type Statement = Pick<Sql, 'text' | 'values'>;
@@ -51,8 +51,8 @@ export function query<Row extends object>(em: SqlEntityManager, statement: State
   const { pool, queue } = connections;
   if (work === undefined) return queryPool(pool, statement);
   const turn = queue.acquire(work.owner ?? '', work);
-  if (typeof turn === 'function') return queryPool(pool, statement, work, turn);
-  return turn.then((release) => queryPool<Row>(pool, statement, work, release));
+  if (turn instanceof Turn) return queryPool(pool, statement, work, turn);
+  return turn.then((begun) => queryPool<Row>(pool, statement, work, begun));
 }
 
 async function queryKysely<Row extends object>(
@@ -78,13 +78,13 @@ export function queryReserved<Row extends object>(
  * Runs a statement. A read on a connection that turns out to have ended is read again, once, on a new one.
  *
  * @param work what the statement is for
- * @param release called when the statement has ended
+ * @param turn ends with the statement
  */
 async function queryPool<Row extends object>(
   pool: Pool,
   statement: Statement,
   work?: Work,
-  release?: () => void,
+  turn?: Turn,
 ): Promise<Row[]> {
   try {
     return await sendTo<Row>(pool, statement, work);
@@ -94,7 +94,7 @@ async function queryPool<Row extends object>(
     await dropIdle(pool);
     return await sendTo<Row>(pool, statement, work);
   } finally {
-    release?.();
+    turn?.end();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLost, isPreparedAway, sqlState } from '../errors.js';
+import type { Turn } from './fair-queue.js';
 import { connectionsOf, dropIdle } from './query.js';
 import { currentWork } from './work.js';
 
@@ -25,7 +26,7 @@ export async function inTransaction<Result>(
 ): Promise<Result> {
   let connectionsLost = 0;
   for (let attempt = 1; ; attempt++) {
-    const release = await takeTurn(em);
+    const turn = await takeTurn(em);
     const state = { hasBegun: false };
     try {
       currentWork()?.throwIfAbandoned();
@@ -45,20 +46,20 @@ export async function inTransaction<Result>(
       const isRetryable = COLLISIONS.has(sqlState(error)) || isPreparedAway(error);
       if (attempt === ATTEMPTS || !isRetryable) throw error;
       // Before the wait, in which others may go on.
-      release();
+      turn?.end();
       await delay(Math.random() * 10 * 2 ** attempt);
     } finally {
-      release();
+      turn?.end();
     }
   }
 }
 
 /** Waits for the caller's turn on the connections: the transaction takes one of them until it ends. */
-async function takeTurn(em: SqlEntityManager): Promise<() => void> {
+async function takeTurn(em: SqlEntityManager): Promise<Turn | undefined> {
   const work = currentWork();
   work?.throwIfAbandoned();
   const queue = connectionsOf(em)?.queue;
-  return work === undefined || queue === undefined ? () => {} : queue.acquire(work.owner ?? '', work);
+  return work === undefined ? undefined : queue?.acquire(work.owner ?? '', work);
 }
 
 /** Ends a dry run: what is thrown out of a transaction rolls it back. */

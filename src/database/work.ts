@@ -12,7 +12,8 @@ export class Work {
   /** Whether it has had a turn on the connections: what has begun is more patient. */
   hasBegun = false;
   #isAbandoned = false;
-  #cancels: Set<() => void> | undefined;
+  /** Mostly one: short lists are cheaper than a set. */
+  #cancels: readonly (() => void)[] = [];
 
   /** Runs `task`; all statements in it belong to this work. */
   run<Result>(task: () => Result): Result {
@@ -22,7 +23,7 @@ export class Work {
   /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const cancel of this.#cancels ?? []) cancel();
+    for (const cancel of this.#cancels) cancel();
   }
 
   /** @throws ClientGoneError */
@@ -36,13 +37,12 @@ export class Work {
 
   /** Notes how to cancel what begins now. */
   onAbandon(cancel: () => void): void {
-    this.#cancels ??= new Set();
-    this.#cancels.add(cancel);
+    this.#cancels = [...this.#cancels, cancel];
   }
 
   /** To be called when that has ended. */
   offAbandon(cancel: () => void): void {
-    this.#cancels?.delete(cancel);
+    this.#cancels = this.#cancels.filter((other) => other !== cancel);
   }
 }
 

@@ -29,7 +29,7 @@ export class DomainContext extends CompileContext {
 /** Compiles and runs the statements of a repository. */
 export type DomainStatements = Statements<Caller, DomainContext>;
 
-/** Most bytes of an answer, unless a setting says otherwise. */
+/** Maximum size, in bytes, of an answer, unless a setting says otherwise. */
 export const DEFAULT_MAX_RESPONSE_BYTES = 10_000_000;
 
 export function domainStatements(

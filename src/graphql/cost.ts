@@ -32,11 +32,11 @@ const ARGUMENT_COST = 20;
 const INTROSPECTION_COST = 2;
 /** How many times larger than others the largest type is: `__type` may ask for it. */
 const LARGEST_TYPE = 10;
-/** A name in the answer costs one more for each so many characters. */
+/** A response name costs one more for each so many characters. */
 const NAME_LENGTH = 20;
-/** Most values within the variables of an operation that is not looked at again: of more, each time. */
+/** Maximum number of values within the variables of an operation that is not looked at again: of more, each time. */
 const FEW_VALUES = 200;
-/** Most levels within the variables of an operation. */
+/** Maximum number of levels within the variables of an operation. */
 const MAX_VARIABLES_DEPTH = 64;
 
 /** Variables as a request gives them. */
@@ -47,7 +47,7 @@ export type Variables = Readonly<Record<string, unknown>>;
  * whatever its variables are is noted as such, and not looked at again.
  *
  * The cost of an operation is the number of objects and values that it may return: a field costs one and what is below
- * it, times the page size in a connection. Some cost more: what is dear to read says so in its type (`complexity`),
+ * it, times the page size in a connection. Some cost more: what is expensive to read says so in its type (`complexity`),
  * and long names and objects as arguments count by their size.
  *
  * It takes time linear to the document: each fragment is looked at once, and of the variables only sizes.
@@ -298,7 +298,7 @@ function isItemOfPage({ name }: GraphQLCompositeType, field: string): boolean {
   return name.endsWith('Connection') && (field === 'nodes' || field === 'edges');
 }
 
-/** What a field costs itself: one, unless its type says how dear it is. */
+/** What a field costs itself: one, unless its type says how expensive it is. */
 function weightOf({ extensions }: GraphQLField<unknown, unknown>, parent: GraphQLCompositeType): number {
   const { complexity } = extensions as { readonly complexity?: unknown };
   if (typeof complexity === 'number') return complexity;

@@ -17,9 +17,9 @@ import { EncodedData, operationPlugin } from './operation-plugin.js';
 import { persistedQueries } from './persisted-queries.js';
 import { returnRootValues, runRootFields } from './root-fields.js';
 
-/** Most errors of the variables of one operation that are reported. */
+/** Maximum number of errors of the variables of one operation that are reported. */
 const MAX_ERRORS = 20;
-/** Most `Accept` headers of which the content type is known. */
+/** Maximum number of `Accept` headers of which the content type is known. */
 const MAX_ACCEPT_HEADERS = 100;
 
 /** An HTTP request to the endpoint. */
@@ -140,7 +140,7 @@ export class Endpoint {
     const operation = this.documents.operation(query, operationName);
     if (!operation?.alwaysWithinLimits || !areFew(variables)) return null;
     const made = await context().catch(() => null);
-    // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `errorsFor`.
+    // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `refusalFor`.
     if (made === null || made.viewer.kind === 'anonymous') return null;
     const data = await runRootFields(operation, variables, made);
     if (data === null) return null;
@@ -191,7 +191,8 @@ function apolloRequest(
   { method, headers: given, search, body }: EndpointRequest,
   accept: MediaType,
 ): HTTPGraphQLRequest {
-  const headers = new HeaderMap([['accept', accept]]);
+  // Without the header Apollo answers with the first type, and need not negotiate.
+  const headers = new HeaderMap(accept === MEDIA_TYPES[0] ? [] : [['accept', accept]]);
   for (const name of ['content-type', ...PREFLIGHTED_HEADERS]) {
     const value = given[name];
     if (typeof value === 'string') headers.set(name, value);

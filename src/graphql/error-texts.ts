@@ -1,7 +1,7 @@
 import type { GraphQLFormattedError } from 'graphql';
 import type { Problem } from '../errors.js';
 
-/** Most characters of a value in the message of an error. */
+/** Maximum length, in characters, of a value in the message of an error. */
 const MAX_VALUE = 100;
 /** Longest message, in characters, whatever is in it. */
 const MAX_MESSAGE = 1_000;

@@ -4,7 +4,6 @@ import {
   GraphQLError,
   Kind,
   MaxIntrospectionDepthRule,
-  OperationTypeNode,
   parse,
   specifiedRules,
   validate,
@@ -15,6 +14,7 @@ import {
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLFieldMap,
+  type GraphQLFormattedError,
   type GraphQLObjectType,
   type GraphQLSchema,
   type OperationDefinitionNode,
@@ -25,24 +25,28 @@ import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { CREDENTIAL_NEEDED, limitExceeded, unauthenticated } from '../errors.js';
 import type { Selection } from '../sql-json/selection.js';
+import { withShortTexts } from './error-texts.js';
 import { checkDocument } from './limits.js';
 import { collectFields } from './schema/collect-fields.js';
 
-/** Most tokens of a document: it bounds what parsing costs. A list of 1,000 ids written out has some 1,000. */
+/** Maximum number of tokens of a document: it bounds what parsing costs. A list of 1,000 ids has some 1,000. */
 const MAX_TOKENS = 5_000;
 /** The same without a credential; introspection takes some 500. */
 const MAX_TOKENS_ANONYMOUS = 1_000;
-/** Most errors of a document that are reported. */
+/** Maximum number of errors of a document that are reported. */
 const MAX_ERRORS = 20;
-/** Most documents that are known, the most recently used ones, and most characters of those that are kept parsed. */
+/** Maximum number of documents that are known, the most recently used ones, and of characters that are kept of them. */
 const MAX_DOCUMENTS = 10_000;
 const MAX_LENGTH = 2_000_000;
 /** What a document counts for that is not kept, in characters. */
 const LENGTH_OF_ENTRY = 50;
-/** Most sets of root fields of one operation: one for each set of values of the variables in @skip and @include. */
+/** Maximum number of sets of root fields of one operation: one for each set of values of variables in @skip and @include. */
 const MAX_ROOT_FIELDS_KEPT = 16;
 /** Longest name of an operation that is logged, in characters; the name is the client's. */
 const MAX_LOGGED_NAME = 100;
+/** Why a document is refused, as its answer says it. Kept without the nodes, which would keep the document. */
+type Refusal = readonly GraphQLFormattedError[];
+
 /** Returns what is wrong with a document. */
 type Validate = (document: DocumentNode) => readonly GraphQLError[];
 
@@ -88,12 +92,11 @@ export class KnownDocuments {
    * @param textHash SHA-256 of the text in hex
    */
   enter(textHash: string, text: string): KnownDocument {
-    const known = this.#entries.get(textHash);
-    const entry = known ?? new KnownDocument(this.schema, text, this.#validate);
+    const entry = this.#entries.get(textHash) ?? new KnownDocument(this.schema, this.#validate);
+    const { length } = entry;
     entry.requests++;
-    entry.parse();
-    // Again, because its length has changed.
-    this.#entries.set(textHash, entry);
+    entry.parse(text);
+    if (!this.#entries.has(textHash) || entry.length !== length) this.#entries.set(textHash, entry);
     return entry;
   }
 
@@ -126,22 +129,23 @@ export class KnownDocument {
   uses = 0;
   requests = 0;
   #document: DocumentNode | null = null;
-  /** What is wrong with it; null: nothing, or not known yet. */
-  #errors: readonly GraphQLError[] | null = null;
+  /** Null: nothing is wrong with it, or that is not known yet. */
+  #refusal: Refusal | null = null;
   /** Why it is refused without a credential; null: it is not, or it cannot be parsed. */
-  #errorsForAnonymous: readonly GraphQLError[] | null = null;
+  #refusalOfAnonymous: Refusal | null = null;
+  /** What is kept of it, in characters: its text where it is parsed, and the refusals. */
+  #length = 0;
   #isValidated = false;
   readonly #operations = new Map<OperationDefinitionNode, KnownOperation>();
 
   constructor(
     private readonly schema: GraphQLSchema,
-    private readonly text: string,
     private readonly validateDocument: Validate,
   ) {}
 
   /** What it counts for in memory, in characters. */
   get length(): number {
-    return LENGTH_OF_ENTRY + this.text.length * (this.#document === null ? 0 : 1);
+    return LENGTH_OF_ENTRY + this.#length;
   }
 
   /** Parsed; null where it was refused, or is not kept. */
@@ -149,16 +153,17 @@ export class KnownDocument {
     return this.#document;
   }
 
-  /** Parses it and checks its form, unless that is done. */
-  parse(): void {
-    if (this.#document !== null || this.#errors !== null) return;
+  /** Parses its text and checks its form, unless that is done. */
+  parse(text: string): void {
+    if (this.#document !== null || this.#refusal !== null) return;
     try {
-      const document = parse(this.text, { maxLexicalTokens: MAX_TOKENS });
+      const document = parse(text, { maxLexicalTokens: MAX_TOKENS });
       checkDocument(document);
-      this.#errorsForAnonymous = errorsForAnonymous(this.schema, document);
+      this.#refusalOfAnonymous = refusalOfAnonymous(this.schema, document);
       this.#document = document;
+      this.#length = text.length;
     } catch (error) {
-      this.#errors = [withCode(error, 'GRAPHQL_PARSE_FAILED')];
+      this.#refuse([error], 'GRAPHQL_PARSE_FAILED');
     }
   }
 
@@ -167,25 +172,26 @@ export class KnownDocument {
     this.#document = null;
     this.#isValidated = false;
     this.#operations.clear();
+    this.#length = lengthOf(this.#refusal);
+  }
+
+  #refuse(errors: readonly unknown[], code: string): void {
+    this.#refusal = errors.map((error) => refusalOf(error, code));
+    this.forget();
   }
 
   /**
    * What is wrong with the document for whoever asks; null: nothing. Who asks is looked at before the document is
    * validated: without a credential only short documents are, and those that ask for something public.
    */
-  errorsFor(isAnonymous: boolean): readonly GraphQLError[] | null {
-    if (isAnonymous && this.#errorsForAnonymous !== null) return this.#errorsForAnonymous;
-    const document = this.#document;
-    if (document === null) return this.#errors;
-    if (!this.#isValidated) {
-      const errors = this.validateDocument(document);
-      if (errors.length > 0) {
-        this.#errors = errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED'));
-        this.#document = null;
-      }
-      this.#isValidated = true;
+  refusalFor(isAnonymous: boolean): Refusal | null {
+    if (isAnonymous && this.#refusalOfAnonymous !== null) return this.#refusalOfAnonymous;
+    if (this.#document !== null && !this.#isValidated) {
+      const errors = this.validateDocument(this.#document);
+      if (errors.length > 0) this.#refuse(errors, 'GRAPHQL_VALIDATION_FAILED');
+      else this.#isValidated = true;
     }
-    return this.#errors;
+    return this.#refusal;
   }
 
   /** The operation of this name; null where there is none, or where there are several and no name is given. */
@@ -221,32 +227,27 @@ const noIntrospection = (context: ValidationContext): ASTVisitor => ({
   },
 });
 
-/** Gives an error of graphql-js its code, as Apollo does; an error of ours has one. */
-function withCode(error: unknown, code: string): GraphQLError {
+/** An error as its answer says it. One of graphql-js gets its code, as from Apollo; one of ours has one. */
+function refusalOf(error: unknown, code: string): GraphQLFormattedError {
   // The parser calls itself for each level.
-  if (error instanceof RangeError) return limitExceeded('The document is nested too deep to be parsed.', 400);
+  if (error instanceof RangeError) {
+    return refusalOf(limitExceeded('The document is nested too deep to be parsed.', 400), code);
+  }
   if (!(error instanceof GraphQLError)) throw error;
-  return error.extensions['code'] === undefined
-    ? new GraphQLError(error.message, {
-        ...(error.nodes && { nodes: error.nodes }),
-        ...(error.source && { source: error.source }),
-        ...(error.positions && { positions: error.positions }),
-        extensions: { code, http: { status: 400 } },
-      })
-    : error;
+  const { extensions } = error;
+  const known = extensions['code'] === undefined ? { code, http: { status: 400 } } : extensions;
+  return withShortTexts({ ...error.toJSON(), extensions: known });
 }
 
+const lengthOf = (refusal: Refusal | null): number => (refusal === null ? 0 : JSON.stringify(refusal).length);
+
 /** Why a document is refused without a credential, before it is validated; null: it is not. */
-function errorsForAnonymous(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] | null {
-  if (!hasPublicField(schema, document)) return [unauthenticated(CREDENTIAL_NEEDED)];
+function refusalOfAnonymous(schema: GraphQLSchema, document: DocumentNode): Refusal | null {
+  if (!hasPublicField(schema, document)) return [unauthenticated(CREDENTIAL_NEEDED).toJSON()];
   const { tokenCount = 0 } = document;
   if (tokenCount <= MAX_TOKENS_ANONYMOUS) return null;
-  return [
-    limitExceeded(
-      `Without a credential a document may have at most ${MAX_TOKENS_ANONYMOUS} tokens; it has ${tokenCount}.`,
-      400,
-    ),
-  ];
+  const message = `Without a credential a document may have at most ${MAX_TOKENS_ANONYMOUS} tokens; it has ${tokenCount}.`;
+  return [limitExceeded(message, 400).toJSON()];
 }
 
 /** Whether any operation of a document asks for something that needs no credential, introspection included. */
@@ -285,9 +286,9 @@ function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): b
   }
 }
 
-/** A field at the root of a query. */
+/** A field at the root of an operation. */
 export interface RootField {
-  /** Its name in the answer. */
+  /** Its response name. */
   readonly key: string;
   readonly parentType: GraphQLObjectType;
   readonly field: GraphQLField<unknown, unknown>;
@@ -333,8 +334,8 @@ export class KnownOperation {
   }
 
   /**
-   * The fields at its root; null where they are graphql-js's own matter: those of a mutation, introspection, and
-   * where a variable of @skip or @include is null, which it reports where it meets it.
+   * The fields at its root; null where they are graphql-js's own matter: introspection, and where a variable of @skip
+   * or @include is null, which it reports where it meets it.
    *
    * @param variableValues coerced
    */
@@ -354,8 +355,8 @@ export class KnownOperation {
 
   #collectRootFields(variableValues: Readonly<Record<string, unknown>>): readonly RootField[] | null {
     const { schema, fragments, definition } = this;
-    const parentType = schema.getQueryType();
-    if (!parentType || definition.operation !== OperationTypeNode.QUERY) return null;
+    const parentType = schema.getRootType(definition.operation);
+    if (!parentType) return null;
     const fields: RootField[] = [];
     const operation = { schema, fragments, variableValues: { ...variableValues } };
     for (const [key, nodes] of collectFields(operation, parentType, [definition.selectionSet])) {

@@ -10,26 +10,26 @@ import {
 } from 'graphql';
 import { limitExceeded } from '../errors.js';
 
-/** Most characters of a name: of a field, an alias, an argument, a variable, a fragment, an operation. */
+/** Maximum length, in characters, of a name: of a field, an alias, an argument, a variable, a fragment, an operation. */
 const MAX_NAME_LENGTH = 100;
-/** Most levels of fields within each other. */
+/** Maximum number of levels of fields within each other. */
 const MAX_DEPTH = 20;
-/** Most levels of lists and objects within each other in an argument; a filter may have half as many. */
+/** Maximum number of levels of lists and objects within each other in an argument; a filter may have half as many. */
 const MAX_VALUE_DEPTH = 64;
-/** Most levels of braces around fields within each other, those of inline fragments included. */
+/** Maximum number of levels of braces around fields within each other, those of inline fragments included. */
 const MAX_SET_DEPTH = 64;
-/** Most fields at the top of an operation, aliases and `__typename` included: each is a statement of its own. */
+/** Maximum number of fields at the top of an operation, aliases and `__typename` included: each is a statement. */
 const MAX_ROOT_FIELDS = 50;
-/** Most operations of a document, and most fragments. Validation compares each with each. */
+/** Maximum number of operations of a document, and of fragments. Validation compares each with each. */
 const MAX_OPERATIONS = 50;
 const MAX_FRAGMENTS = 100;
-/** Most places where fragments are spread. Validation follows each of them. */
+/** Maximum number of places where fragments are spread. Validation follows each of them. */
 const MAX_SPREADS = 300;
-/** Most fields of an operation, counted where its fragments are spread. */
+/** Maximum number of fields of an operation, counted where its fragments are spread. */
 const MAX_FIELDS = 10_000;
 /**
- * Most comparisons of fields that have one name in the answer. Validation compares each two of them, and each two of
- * the fields below them: 100 times the same field is 10,000 comparisons.
+ * Maximum number of comparisons of fields that have one response name. Validation compares each two of them, and each
+ * two of the fields below them: 100 times the same field is 10,000 comparisons.
  */
 const MAX_COMPARISONS = 10_000;
 

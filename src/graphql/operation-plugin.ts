@@ -5,16 +5,15 @@ import {
   type GraphQLRequestListener,
   type GraphQLResponse,
 } from '@apollo/server';
-import type { GraphQLError } from 'graphql';
+import type { GraphQLFormattedError } from 'graphql';
 import type { Context } from '../app/context.js';
 import { serviceUnavailable } from '../errors.js';
 import { checkCost } from './cost.js';
-import { withShortTexts } from './error-texts.js';
 import type { KnownDocument, KnownDocuments, KnownOperation } from './known-documents.js';
 import { MEDIA_TYPES } from './media-types.js';
 import { runRootFields } from './root-fields.js';
 
-/** Most errors of an answer. */
+/** Maximum number of errors of an answer. */
 const MAX_ERRORS = 100;
 
 /** The `data` of an answer as JSON. */
@@ -39,12 +38,12 @@ export function operationPlugin(documents: KnownDocuments): ApolloServerPlugin<C
 
 function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Context> {
   let entry: KnownDocument | null = null;
-  let refusal: readonly GraphQLError[] | null = null;
+  let refusal: readonly GraphQLFormattedError[] | null = null;
   let operation: KnownOperation | null = null;
   return {
     didResolveSource({ queryHash, source, contextValue }): Promise<void> {
       entry = documents.enter(queryHash, source);
-      refusal = entry.errorsFor(contextValue.viewer.kind === 'anonymous');
+      refusal = entry.refusalFor(contextValue.viewer.kind === 'anonymous');
       return Promise.resolve();
     },
     didResolveOperation({ document, request, contextValue }): Promise<void> {
@@ -64,7 +63,7 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
         contextValue.rootValues === null
           ? await runRootFields(operation, request.variables, contextValue)
           : null;
-      if (contextValue.refusal !== null) return refusedBy([contextValue.refusal]);
+      if (contextValue.refusal !== null) return refusedBy([contextValue.refusal.toJSON()]);
       if (json === null) return null;
       // Apollo takes any object for data; `stringifyResult` of the endpoint knows this one.
       const data = new EncodedData(json) as unknown as Record<string, unknown>;
@@ -101,15 +100,15 @@ function acceptsResponseType({ http }: GraphQLRequest): boolean {
 }
 
 /** The answer to a document that was refused. */
-function refusedBy(refusal: readonly GraphQLError[]): GraphQLResponse {
+function refusedBy(refusal: readonly GraphQLFormattedError[]): GraphQLResponse {
   const [first] = refusal;
-  const { status = 400, headers = [] } = (first?.extensions['http'] ?? {}) as {
+  const { status = 400, headers = [] } = (first?.extensions?.['http'] ?? {}) as {
     readonly status?: number;
     readonly headers?: Iterable<[string, string]>;
   };
   const errors = refusal.map((error) => {
-    const { http: _http, ...extensions } = error.extensions;
-    return withShortTexts({ ...error.toJSON(), extensions });
+    const { http: _http, ...extensions } = error.extensions ?? {};
+    return { ...error, extensions };
   });
   return {
     http: { status, headers: new HeaderMap(headers) },

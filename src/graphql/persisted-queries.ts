@@ -1,7 +1,7 @@
 import type { ApolloServerOptions, BaseContext } from '@apollo/server';
 import { LRUCache } from 'lru-cache';
 
-/** Most characters of the texts of persisted queries. */
+/** Maximum length, in characters, of the texts of persisted queries. */
 const MAX_LENGTH = 5_000_000;
 
 /** Texts of persisted queries by their hashes: the most recently used ones, as a cache of Apollo Server. */

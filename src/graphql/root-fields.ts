@@ -28,7 +28,12 @@ export async function runRootFields(
   const rootValues = new Map<string, Promise<unknown>>();
   context.rootValues = rootValues;
   const { schema, definition } = operation;
-  if (definition.operation !== OperationTypeNode.QUERY) return null;
+  if (definition.operation === OperationTypeNode.MUTATION) {
+    context.rootSelections = new Map(
+      operation.rootFields({})?.map(({ key, selections }) => [key, selections]),
+    );
+    return null;
+  }
   const { coerced, errors } = getVariableValues(
     schema,
     definition.variableDefinitions ?? [],
@@ -80,13 +85,24 @@ async function settle(
 /** What graphql-js has to complete may be this part of the longest answer, because it looks at each value. */
 const UNFINISHED_SHARE = 0.05;
 
-/** Lets the fields at the root of a query return what `runRootFields` has read for them. */
+/**
+ * Lets the fields at the root of a query return what `runRootFields` has read for them, and those of a mutation find
+ * the selections that are kept of them.
+ */
 export function returnRootValues(schema: GraphQLSchema): GraphQLSchema {
   for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
     const { resolve } = field;
     if (!resolve) continue;
     field.resolve = (source, args, context: Context, info): unknown =>
       context.rootValues?.get(String(info.path.key)) ?? resolve(source, args, context, info);
+  }
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const { resolve } = field;
+    if (!resolve) continue;
+    field.resolve = (source, args, context: Context, info): unknown => {
+      const kept = { selections: context.rootSelections?.get(String(info.path.key)) };
+      return resolve(source, args, context, { ...info, ...kept });
+    };
   }
   return schema;
 }
@@ -123,14 +139,14 @@ async function runField(
     variableValues,
     selections,
   };
-  return (await field.resolve?.(undefined, args, context, info)) ?? null;
+  return await field.resolve?.(undefined, args, context, info);
 }
 
 /** Whether a value needs no completion: it is encoded JSON without errors, null where that is allowed, or a list of these. */
 function isFinishedJson(value: unknown, type: GraphQLOutputType): boolean {
-  if (value === null) return !isNonNullType(type);
+  if (value instanceof EncodedJson) return value.isFinished;
   if (Array.isArray(value)) return value.every((item) => item === null || isFinishedJson(item, type));
-  return value instanceof EncodedJson && value.isFinished;
+  return value === null && !isNonNullType(type);
 }
 
 /** How many bytes the JSON has that was read for a value: as often as it stands there. */

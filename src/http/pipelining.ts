@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Socket } from 'node:net';
 
-/** How many requests of one connection may begin within one turn of the event loop. */
-const MAX_IN_ONE_TURN = 20;
+/** How many requests of one connection may be unanswered. */
+const MAX_UNANSWERED = 20;
 
 /**
  * Ends connections that send many requests without waiting for answers. Hundreds of them fit into one packet, and all
@@ -10,24 +10,19 @@ const MAX_IN_ONE_TURN = 20;
  * other.
  */
 export function boundPipelining(app: FastifyInstance): void {
-  let turn = 0;
-  let isCounted = false;
-  const begun = new WeakMap<Socket, { turn: number; count: number }>();
+  const connections = new WeakMap<Socket, { unanswered: number }>();
   app.addHook('onRequest', ({ raw: { socket } }, _reply, done) => {
-    if (!isCounted) {
-      isCounted = true;
-      setImmediate(() => {
-        turn++;
-        isCounted = false;
-      });
+    let connection = connections.get(socket);
+    if (connection === undefined) {
+      connection = { unanswered: 0 };
+      connections.set(socket, connection);
     }
-    const own = begun.get(socket);
-    if (own === undefined) begun.set(socket, { turn, count: 1 });
-    else if (own.turn !== turn) Object.assign(own, { turn, count: 1 });
-    else if (++own.count > MAX_IN_ONE_TURN) {
-      socket.destroy();
-      return;
-    }
+    if (++connection.unanswered > MAX_UNANSWERED) socket.destroy();
+    else done();
+  });
+  app.addHook('onResponse', ({ raw: { socket } }, _reply, done) => {
+    const connection = connections.get(socket);
+    if (connection) connection.unanswered--;
     done();
   });
 }

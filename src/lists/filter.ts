@@ -5,7 +5,7 @@ import { limitExceeded, type Problems } from '../errors.js';
 import { and, or } from './keyset.js';
 import { MAX_FILTER_DEPTH, MAX_FILTER_OPERATORS, MAX_FILTER_VALUES } from './list.rules.js';
 
-/** Most operators of one filter that look for a text within texts, and most characters of such a text. */
+/** Maximum number of operators of one filter that look for a text within texts, and of characters of such a text. */
 const MAX_SEARCHES = 20;
 const MAX_SEARCHED_LENGTH = 1_000;
 

@@ -2,16 +2,16 @@
 
 /** Rows of a page when neither `first` nor `last` is given. */
 export const DEFAULT_PAGE_SIZE = 20;
-/** Most rows of one page. */
+/** Maximum number of rows of one page. */
 export const MAX_PAGE_SIZE = 100;
 /** What a page size must be, in words. */
 export const PAGE_SIZE_RANGE = `1 to ${MAX_PAGE_SIZE}`;
 
-/** Most values of one `in` or `notIn`. */
+/** Maximum number of values of one `in` or `notIn`. */
 export const MAX_FILTER_VALUES = 1_000;
-/** Most levels of `and`, `or` and `not` within each other. */
+/** Maximum number of levels of `and`, `or` and `not` within each other. */
 export const MAX_FILTER_DEPTH = 16;
-/** Most operators of one filter. */
+/** Maximum number of operators of one filter. */
 export const MAX_FILTER_OPERATORS = 500;
 /** How large a filter may be, in words. */
 export const FILTER_SIZE = `At most ${MAX_FILTER_DEPTH} levels and ${MAX_FILTER_OPERATORS} operators.`;

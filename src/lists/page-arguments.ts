@@ -1,7 +1,7 @@
 import { isTimestampText } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { limitExceeded, type Problems } from '../errors.js';
-import { decodeCursor, scopeDigest, type Position } from './cursor.js';
+import { decodeCursor, type Position } from './cursor.js';
 import type { KeysetColumn, Ordering } from './keyset.js';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './list.rules.js';
 
@@ -31,8 +31,8 @@ export interface CursorList {
   readonly ordering: Ordering;
   /** Whether the list belongs to an object, whose id then stands first in its cursors: they are no other object's. */
   readonly hasParent: boolean;
-  /** What else the cursors belong to beside the caller: the list's name, its ordering and filter. */
-  readonly cursorScope: readonly unknown[];
+  /** The digest of what else they belong to: see `scopeDigest`. Called only when there is a cursor. */
+  readonly digest: () => string;
 }
 
 /**
@@ -41,13 +41,11 @@ export interface CursorList {
  * Adds to `problems` what is wrong with them. A page over the maximum is LIMIT_EXCEEDED; it is thrown only
  * when nothing else is wrong, so that the client learns of all the other mistakes at once.
  *
- * @param caller called only when there is a cursor
  * @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED
  */
 export function pageWindow(
   args: PageArguments,
-  { ordering, hasParent, cursorScope }: CursorList,
-  caller: () => object,
+  { ordering, hasParent, digest }: CursorList,
   problems: Problems,
 ): PageWindow {
   const first = args.first ?? null;
@@ -66,7 +64,7 @@ export function pageWindow(
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
-    const decoded = decodeCursor(scopeDigest(...cursorScope, caller()), cursor);
+    const decoded = decodeCursor(digest(), cursor);
     const isGood =
       decoded?.length === columns.length &&
       columns.every((column, index) => couldHold(column, decoded[index] ?? null));

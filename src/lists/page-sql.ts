@@ -119,7 +119,7 @@ function emptyPageJson(context: CompileContext, connection: Selection): JsonSql 
   });
 }
 
-/** Most texts that are made of the rows of one page; PostgreSQL has 1,664 columns at most. */
+/** Maximum number of texts that are made of the rows of one page; PostgreSQL has 1,664 columns at most. */
 const MAX_TEXTS = 1_000;
 
 /**

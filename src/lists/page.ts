@@ -10,12 +10,20 @@ import { pageJson, type ListSql } from './page-sql.js';
 
 /** What the statement of a page is bound to. */
 export interface PageBindings {
+  /** Digest of what the cursors of the page belong to. */
+  readonly digest: string;
   readonly after: Position | null;
   readonly before: Position | null;
 }
 
+/** A list whose cursors belong to it. */
+interface ScopedList extends Pick<CursorList, 'ordering'> {
+  /** What its cursors belong to beside the caller: the list's name, its ordering and filter. */
+  readonly cursorScope: readonly unknown[];
+}
+
 /** A list at the root of an operation. */
-export interface RootList<Context> extends Pick<CursorList, 'ordering' | 'cursorScope'> {
+export interface RootList<Context> extends ScopedList {
   /** Names what of the list decides about the statement; null where its values are written into it: do not cache. */
   readonly key: string | null;
   readonly rows: (context: Context) => Pick<ListSql, 'table' | 'id' | 'scope' | 'filter'>;
@@ -38,12 +46,13 @@ export function preparePage<Context extends CompileContext>(
   caller: object,
   problems: Problems,
 ): PreparedPage<Context> {
-  const window = pageWindow(args, { ordering, cursorScope, hasParent: false }, () => caller, problems);
+  const digest = scopeDigest(...cursorScope, caller);
+  const window = pageWindow(args, { ordering, hasParent: false, digest: () => digest }, problems);
   const { fromEnd, limit, after, before } = window;
   const pageKey = `${fromEnd ? 'last' : 'first'} ${limit} ${nullsOf(after)} ${nullsOf(before)}`;
   return {
     key: key === null ? null : `${key} ${pageKey}`,
-    bindings: { after, before },
+    bindings: { digest, after, before },
     compile: (context, connection) => {
       const list = { ...rows(context), ordering, parentId: null };
       const positions = { after: paramsOf('after', after), before: paramsOf('before', before) };
@@ -51,7 +60,7 @@ export function preparePage<Context extends CompileContext>(
         context,
         list,
         { ...window, ...positions },
-        scopeParam(cursorScope),
+        sql`${new Param<PageBindings>((bindings) => bindings.digest)}`,
         connection,
         (selection) => row(context, selection),
       );
@@ -68,14 +77,14 @@ export function preparePage<Context extends CompileContext>(
 export function nestedPageJson(
   context: CompileContext,
   args: PageArguments,
-  list: ListSql & Pick<CursorList, 'cursorScope'>,
+  list: ListSql & ScopedList,
   connection: Selection,
   row: (selection: Selection) => JsonSql,
   problems = new Problems(),
 ): JsonSql {
   const { ordering, cursorScope } = list;
-  const cursors = { ordering, cursorScope, hasParent: list.parentId !== null };
-  const window = pageWindow(args, cursors, () => context.actualCaller(), problems);
+  const digest = (): string => scopeDigest(...cursorScope, context.actualCaller());
+  const window = pageWindow(args, { ordering, hasParent: list.parentId !== null, digest }, problems);
   const positions = { after: valuesOf(window.after), before: valuesOf(window.before) };
   return pageJson(context, list, { ...window, ...positions }, scopeParam(cursorScope), connection, row);
 }

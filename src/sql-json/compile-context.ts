@@ -4,7 +4,7 @@ import { errorMark } from './encoded-json.js';
 export abstract class CompileContext {
   /** What stands in the answer as errors. */
   readonly errors: Error[] = [];
-  /** Most bytes of an answer. */
+  /** Maximum size, in bytes, of an answer. */
   abstract readonly maxBytes: number;
   #isReusable = true;
 

@@ -30,13 +30,13 @@ export class EncodedJson {
     return this.errors.length === 0;
   }
 
-  /** The field of this name in the answer. */
+  /** The field of this response name. */
   get(key: string): unknown {
     this.#parsed ??= new ParsedJson(JSON.parse(this.text) as object, this.errors);
     return this.#parsed.get(key);
   }
 
-  /** The object as it was asked for under this name in the answer. */
+  /** The object as it was asked for under this response name. */
   as(key: string): unknown {
     return this.#isSplit ? this.get(key) : this;
   }
@@ -49,7 +49,7 @@ export class ParsedJson {
     private readonly errors: readonly Error[],
   ) {}
 
-  /** The field of this name in the answer. */
+  /** The field of this response name. */
   get(key: string): unknown {
     return this.#valueOf((this.values as Readonly<Record<string, unknown>>)[key]);
   }

@@ -79,7 +79,7 @@ function literal(constant: string): string {
   return `'${constant.replaceAll("'", "''")}'`;
 }
 
-/** Most fields of one object that are not plain columns: most of them are a query of their own in the statement. */
+/** Maximum number of fields of one object that are not plain columns: most of them are a subquery. */
 const MAX_COMPUTED_FIELDS = 100;
 
 /**

@@ -9,7 +9,7 @@ export interface Field {
   readonly selection: Selection;
 }
 
-/** What is asked for of an object: its fields by their names in the answer, in the order of the answer. */
+/** What is asked for of an object: its fields by their response names, in the order of the answer. */
 export class Selection {
   constructor(
     /** Name of the object's type. */
@@ -31,7 +31,7 @@ export class Selection {
     return new Selection(typeName, new Map(named));
   }
 
-  /** The fields of this name: several when it is asked for under several names in the answer. */
+  /** The fields of this name: several when it is asked for under several response names. */
   all(name: string): Field[] {
     if (this.isSplit) return [...this.fields.values()].flatMap(({ selection }) => selection.all(name));
     return [...this.fields.values()].filter((field) => field.name === name);

@@ -9,13 +9,13 @@ import { EncodedJson } from './encoded-json.js';
 import { toSql, type JsonSql } from './json-sql.js';
 import type { Selection } from './selection.js';
 
-/** Most statements that are kept of one selection. Each page size, for instance, has a statement of its own. */
+/** Maximum number of statements that are kept of one selection. Each page size, for instance, has its own. */
 const MAX_KEPT = 10;
-/** Most characters of a statement that is kept. */
+/** Maximum length, in characters, of a statement that is kept. */
 const MAX_KEPT_LENGTH = 50_000;
-/** Most values of a statement: PostgreSQL counts them in 16 bits. */
+/** Maximum number of values of a statement: PostgreSQL counts them in 16 bits. */
 const MAX_VALUES = 65_535;
-/** Most characters of a statement. To plan it takes PostgreSQL some hundred times as many bytes. */
+/** Maximum length, in characters, of a statement. To plan it takes PostgreSQL some hundred times as many bytes. */
 const MAX_LENGTH = 500_000;
 
 /** Objects that are looked up: their JSON, and where they are, after FROM; `id` is the column of their ids. */

@@ -28,7 +28,7 @@ export interface Neighbourhood {
 }
 
 /**
- * One caller sends the dearest operations that are allowed, sixteen at a time. Another one, who asks for a page of 20
+ * One caller sends the most expensive operations that are allowed, sixteen at a time. Another one, who asks for a page of 20
  * games, must not feel much of it, and a key that was never seen before must get in.
  *
  * @param dearest which operation of `DEAREST`; null takes the one that takes longest
@@ -39,7 +39,7 @@ export async function neighbours(stage: Stage, dearest: string | null): Promise<
   if (chosen === null) {
     return {
       report: [],
-      failures: ['none of the dearest operations is answered: name others in the corpus'],
+      failures: ['none of the most expensive operations is answered: name others in the corpus'],
     };
   }
   const report = [`the dearest operation that is allowed: ${chosen.id}, alone ${Math.round(chosen.ms)} ms`];

@@ -233,7 +233,7 @@ describe('an argument that is an object costs 20 for each value in it', () => {
   });
 });
 
-test('a name in the answer costs one more for each 20 characters', async () => {
+test('a response name costs one more for each 20 characters', async () => {
   const alias = (length: number): string => `viewer { ${'a'.repeat(length)}: isAdmin }`;
   expect(await costOf(alias(19))).toBe(2);
   expect(await costOf(alias(20))).toBe(3);

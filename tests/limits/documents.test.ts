@@ -119,7 +119,7 @@ describe('fields count where their fragments are spread', () => {
   });
 });
 
-describe('of fields with one name in the answer, 10,000 pairs are let through, and no more', () => {
+describe('of fields with one response name, 10,000 pairs are let through, and no more', () => {
   test.each<[where: string, make: Make]>([
     ['side by side', (n) => `{ viewer { ${times(n, () => 'isAdmin')} } }`],
     ['by an alias', (n) => `{ viewer { isAdmin ${times(n, () => 'a: isAdmin')} } }`],

@@ -168,7 +168,7 @@ test('of requests that wait, those whose client went away are never run', async 
 describe('a queue', () => {
   test('lets 1,000 of one owner wait, and refuses more at once, of this owner alone', async () => {
     const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
-    const release = await queue.acquire('alice');
+    const turn = await queue.acquire('alice');
     const work = new Work();
     const waiting = Array.from({ length: 1_000 }, () =>
       Promise.resolve(queue.acquire('alice', work)).catch((error: unknown) => (error as Error).name),
@@ -180,20 +180,20 @@ describe('a queue', () => {
     work.abandon();
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['ClientGoneError']));
     expect(queue.waitingCount).toBe(1);
-    release();
-    (await other)();
+    turn.end();
+    (await other).end();
   });
 
   test('gives a place back once, however often it is told so', async () => {
     const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
-    const release = await queue.acquire('alice');
-    release();
-    release();
+    const turn = await queue.acquire('alice');
+    turn.end();
+    turn.end();
     const held = await queue.acquire('alice');
     const next = queue.acquire('bob');
     expect(queue.waitingCount).toBe(1);
-    held();
-    (await next)();
+    held.end();
+    (await next).end();
     expect(queue.waitingCount).toBe(0);
   });
 });

@@ -75,7 +75,7 @@ test('what was refused is remembered, and neither parsed nor validated again', (
   const refuse = (text: string): unknown => {
     const textHash = hash('sha256', text, 'hex');
     const entry = documents.enter(textHash, text);
-    const errors = entry.errorsFor(false);
+    const errors = entry.refusalFor(false);
     expect(entry.document).toBeNull();
     documents.leave(textHash, entry);
     return errors;
@@ -87,13 +87,17 @@ test('what was refused is remembered, and neither parsed nor validated again', (
   }
 });
 
-test('a document that is refused is not kept', () => {
+test.each([
+  ['not parsed', `{ nope ${'#'.repeat(10_000)} }`],
+  ['not valid', `#${'x'.repeat(10_000)}\n{ nope }`],
+])('a document that is refused is not kept: %s', (_case, text) => {
   const documents = new KnownDocuments(createSchema(), true);
-  const text = `{ nope ${'#'.repeat(10_000)} }`;
   const entry = documents.enter('hash', text);
-  entry.errorsFor(false);
+  const refusal = entry.refusalFor(false);
   documents.leave('hash', entry);
-  expect(entry.length).toBeLessThan(100);
+  expect(entry.length).toBeLessThan(500);
+  // As data: an error would hold the nodes of the document.
+  expect(refusal?.map(({ constructor }) => constructor)).toEqual([Object]);
 });
 
 describe('the same operation has the same answer each time', () => {

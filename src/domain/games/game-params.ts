@@ -140,7 +140,7 @@ async function updateParams(em: SqlEntityManager, params: readonly StoredParam[]
   );
 }
 
-/** Most params of one game, and most bytes of all their keys and values. */
+/** Maximum number of params of one game, and of bytes of all their keys and values. */
 const MAX_PARAMS = 500;
 const MAX_PARAMS_BYTES = 300_000;
 

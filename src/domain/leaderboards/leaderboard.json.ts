@@ -54,7 +54,7 @@ export function taskLeaderboardJson(
   return leaderboardJson(context, 'Task.leaderboard', sql`t.id`, awards, args, connection);
 }
 
-/** Most leaderboards of one object that one operation may ask for. */
+/** Maximum number of leaderboards of one object that one operation may ask for. */
 const MAX_LEADERBOARDS = 5;
 
 /**

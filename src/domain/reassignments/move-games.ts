@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
 import sql, { type Sql } from 'sql-template-tag';
-import { identityOf, type KnownCaller } from '../../auth/caller.js';
+import { identityOf, ownerOf, type KnownCaller } from '../../auth/caller.js';
 import { withStatementTimeout } from '../../database/prepared-client.js';
 import { connectionsOf, query } from '../../database/query.js';
 import { inTransaction } from '../../database/transaction.js';
@@ -38,6 +38,9 @@ export interface Moved {
 /** Longest wait for the moves of others that a move must not meet, in ms. A connection is held meanwhile. */
 const MOVE_LOCK_TIMEOUT_MS = 10_000;
 
+/** Stands for all admins; no caller has two blanks. */
+const ADMINS = '  ';
+
 /**
  * Runs the transaction of a move. Keeps two moves of many games from waiting for each other's rows, which would be a
  * deadlock: moves of one owner's games come one after the other, and those of an admin, which may meet any game, come
@@ -52,9 +55,8 @@ export async function inMoveTransaction<Result>(
   dryRun: boolean,
   work: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<Result> {
-  const { apiKey, oauthUserId } = identityOf(caller);
-  const owner = caller.kind === 'admin' ? 'admin' : `${apiKey} ${oauthUserId}`;
-  const release = dryRun ? undefined : await connectionsOf(em)?.longQueue.acquire(owner, currentWork());
+  const owner = caller.kind === 'admin' ? ADMINS : ownerOf(identityOf(caller));
+  const turn = dryRun ? undefined : await connectionsOf(em)?.longQueue.acquire(owner, currentWork());
   try {
     return await inTransaction(em, async (transaction) => {
       await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
@@ -62,7 +64,7 @@ export async function inMoveTransaction<Result>(
       return work(transaction);
     });
   } finally {
-    release?.();
+    turn?.end();
   }
 }
 

@@ -10,7 +10,7 @@ import { EncodedJson, ParsedJson } from '../../sql-json/encoded-json.js';
 
 /**
  * Gives the fields below the root their resolvers: they return what the field at the root has read. Of JSON that
- * PostgreSQL wrote, that is what stands there under the field's name in the answer; of any other object, its property.
+ * PostgreSQL wrote, that is what stands there under the field's response name; of any other object, its property.
  */
 export function useDefaultResolvers(schema: GraphQLSchema): GraphQLSchema {
   const roots = new Set([schema.getQueryType(), schema.getMutationType()]);

@@ -1,6 +1,6 @@
 import { limitExceeded } from '../../errors.js';
 
-/** Most ids that one call may ask for. */
+/** Maximum number of ids that one call may ask for. */
 export const MAX_IDS = 1_000;
 /** The same in words. */
 export const MOST_IDS = `${MAX_IDS.toLocaleString('en')} at most`;
