@@ -139,9 +139,14 @@ export class Endpoint {
     if (query === undefined) return null;
     const operation = this.documents.operation(query, operationName);
     if (!operation?.alwaysWithinLimits || !areFew(variables)) return null;
-    const made = await context().catch(() => null);
+    let made: Context;
+    try {
+      made = await context();
+    } catch {
+      return null;
+    }
     // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `refusalFor`.
-    if (made === null || made.viewer.kind === 'anonymous') return null;
+    if (made.viewer.kind === 'anonymous') return null;
     const data = await runRootFields(operation, variables, made);
     if (data === null) return null;
     made.log.operation = operation.logName;

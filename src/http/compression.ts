@@ -26,13 +26,13 @@ export function variesByEncoding(reply: FastifyReply): FastifyReply {
  * Not by @fastify/compress: its hooks look at every answer, which takes a twentieth of the server's time, also where
  * nobody asked for compression.
  */
-export async function sendCompressed(
+export function sendCompressed(
   request: FastifyRequest,
   reply: FastifyReply,
   text: string,
-): Promise<FastifyReply> {
+): FastifyReply | Promise<FastifyReply> {
   if (text.length < COMPRESS_FROM_LENGTH) return reply.send(text);
   variesByEncoding(reply);
   if (!acceptsGzip(request)) return reply.send(text);
-  return reply.header('content-encoding', 'gzip').send(await compressed(text));
+  return compressed(text).then((bytes) => reply.header('content-encoding', 'gzip').send(bytes));
 }

@@ -29,15 +29,6 @@ export function errorResponses(mask: Mask, maxBodyBytes: number): AnswerError {
   };
 }
 
-/** Lets no cache keep an answer, unless its route says so: most depend on who asks. Refuses what has no host. */
-export function checkRequests(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ raw }, reply, done) => {
-    reply.header('cache-control', 'no-store');
-    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') done();
-    else answer(reply.header('connection', 'close'), badRequest('The Host header is missing.', 400));
-  });
-}
-
 /** Answers what no route does: another method than the path has, or a path that is not there. */
 export function answerNotFound(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
@@ -104,7 +95,8 @@ function rawAnswer(error: GraphQLError): string {
   ].join('\r\n');
 }
 
-function answer(reply: FastifyReply, error: GraphQLError): FastifyReply {
+/** Answers with an error. */
+export function answer(reply: FastifyReply, error: GraphQLError): FastifyReply {
   const { status, headers = [] } = httpOf(error);
   for (const [name, value] of headers) reply.header(name, value);
   return reply.code(status).type(JSON_TYPE).header('cache-control', 'no-store').send(bodyOf(error));

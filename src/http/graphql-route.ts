@@ -54,7 +54,7 @@ export async function serveGraphql(
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     request.graphql = {};
     const work = new Work();
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) work.abandon();
     });
     const { method, headers, body } = request;

@@ -3,19 +3,13 @@ import Fastify, { LogController, type FastifyError, type FastifyInstance } from 
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
 import { createMask } from '../graphql/masking.js';
-import {
-  answerClientError,
-  answerExpectation,
-  answerNotFound,
-  checkRequests,
-  errorResponses,
-} from './error-responses.js';
+import { answerClientError, answerExpectation, answerNotFound, errorResponses } from './error-responses.js';
 import { serveGraphiql } from './graphiql/graphiql.js';
 import { serveGraphql } from './graphql-route.js';
 import { serveHealth } from './health.js';
 import { readJsonBodies } from './json-body.js';
 import { serveMetrics } from './metrics.js';
-import { boundPipelining } from './pipelining.js';
+import { checkRequests } from './request-checks.js';
 import { logRequests, logStream } from './request-log.js';
 
 /** Largest body of a request, in bytes. */
@@ -56,7 +50,6 @@ export async function createServer(
     frameworkErrors: (error, _request, reply) => void answerError(error, reply),
     logController: new LogController({ disableRequestLogging: true }),
   });
-  boundPipelining(app);
   app.server.on('checkExpectation', answerExpectation);
   logRequests(app);
   checkRequests(app);

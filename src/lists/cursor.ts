@@ -1,16 +1,47 @@
 import { hash } from 'node:crypto';
 import sql, { raw, type Sql } from 'sql-template-tag';
+import { text, toSql, type JsonSql } from '../sql-json/json-sql.js';
 
 /** Longest cursor that is looked at, in characters. */
 const MAX_CURSOR_LENGTH = 8_192;
 /** Characters of a digest in a cursor. */
 const DIGEST_LENGTH = 16;
 
+/** Longest text that stands in a cursor itself, in bytes: so that a cursor of several fits into a URL. */
+const MAX_TEXT_BYTES = 300;
+
+/** Stands in a position for a text that is too long: the text is looked up again, and must still have this digest. */
+export interface LongText {
+  readonly sha256: string;
+}
+
 /**
  * Where a row stands in an ordering: the row's sort values as exact text, in the order of the ordering,
  * null where the column is NULL. The last is the row's unique id.
  */
-export type Position = readonly (string | null)[];
+export type Position = readonly (string | LongText | null)[];
+
+/** A nullable text as JSON for a position. */
+export function textForCursor(column: Sql): JsonSql {
+  const long = sql`'{"sha256":"' || ${sha256Sql(column)} || '"}'`;
+  return [
+    sql`CASE WHEN octet_length(${column}) > ${raw(String(MAX_TEXT_BYTES))} THEN ${long} ELSE ${toSql(text(column))} END`,
+  ];
+}
+
+/** The digest of a text, for `LongText`. */
+export function sha256Sql(column: Sql): Sql {
+  return sql`encode(sha256(convert_to(${column}, 'UTF8')), 'hex')`;
+}
+
+export function isLongText(value: unknown): value is LongText {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).join() === 'sha256' &&
+    typeof (value as LongText).sha256 === 'string'
+  );
+}
 
 /** Digest of the scope of a cursor: everything it belongs to, its connection, ordering, filter and caller. */
 export function scopeDigest(...parts: readonly unknown[]): string {
@@ -27,8 +58,8 @@ export function scopeDigest(...parts: readonly unknown[]): string {
  */
 export function cursorSql(scope: Sql, position: Sql): Sql {
   const sum = sql`sha256(convert_to(${scope}::text || ${position}, 'UTF8'))`;
-  const text = sql`'["' || substr(${base64url(sum)}, 1, ${raw(String(DIGEST_LENGTH))}) || '",' || substr(${position}, 2)`;
-  return base64url(sql`convert_to(${text}, 'UTF8')`);
+  const array = sql`'["' || substr(${base64url(sum)}, 1, ${raw(String(DIGEST_LENGTH))}) || '",' || substr(${position}, 2)`;
+  return base64url(sql`convert_to(${array}, 'UTF8')`);
 }
 
 function base64url(bytes: Sql): Sql {
@@ -48,10 +79,11 @@ export function decodeCursor(scope: string, cursor: string): Position | null {
   }
   if (!Array.isArray(values)) return null;
   const [sum, ...position] = values as unknown[];
-  if (!position.every((value) => value === null || typeof value === 'string')) return null;
+  if (!position.every((value) => value === null || typeof value === 'string' || isLongText(value)))
+    return null;
   return sum === digest(scope + JSON.stringify(position)) ? position : null;
 }
 
-function digest(text: string): string {
-  return hash('sha256', text, 'base64url').slice(0, DIGEST_LENGTH);
+function digest(content: string): string {
+  return hash('sha256', content, 'base64url').slice(0, DIGEST_LENGTH);
 }

@@ -103,7 +103,8 @@ function operator(column: KeysetColumn, inclusive: boolean): Sql {
   return raw(`${column.direction === 'ASC' ? '>' : '<'}${inclusive ? '=' : ''}`);
 }
 
-function typed(column: KeysetColumn, value: Sql): Sql {
+/** The value of a column, made of the text that stands in a position. */
+export function typed(column: KeysetColumn, value: Sql): Sql {
   return column.type === 'timestamptz' ? timestampOf(value) : sql`${value}::${raw(column.type)}`;
 }
 

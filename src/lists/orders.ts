@@ -1,6 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import type { Problems } from '../errors.js';
-import { quoted, text, timestampText } from '../sql-json/json-sql.js';
+import { quoted, timestampText } from '../sql-json/json-sql.js';
+import { textForCursor } from './cursor.js';
 import type { Direction, KeysetColumn, Ordering } from './keyset.js';
 
 /** A column that lists can be ordered by, in either direction. */
@@ -19,7 +20,12 @@ export function timestampColumn(column: Sql): OrderColumn {
 
 /** A nullable text, ordered by code point: the same on every database. */
 export function textColumn(column: Sql): OrderColumn {
-  return { expression: sql`${column} COLLATE "C"`, json: text(column), type: 'text', nullable: true };
+  return {
+    expression: sql`${column} COLLATE "C"`,
+    json: textForCursor(column),
+    type: 'text',
+    nullable: true,
+  };
 }
 
 /** A unique id that is never NULL. */

@@ -1,12 +1,16 @@
 import { isTimestampText } from '../database/timestamp.js';
 import { isUuid } from '../database/uuid.js';
 import { limitExceeded, type Problems } from '../errors.js';
-import { decodeCursor, type Position } from './cursor.js';
+import { decodeCursor, isLongText, type Position } from './cursor.js';
 import type { KeysetColumn, Ordering } from './keyset.js';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './list.rules.js';
 
 export const BAD_CURSOR =
   'is not a cursor of this connection: it is damaged, or belongs to another connection, ordering, filter or caller.';
+
+/** Said of a cursor that was good. */
+export const LOST_CURSOR =
+  'is the cursor of a row that is gone, or that is sorted by another value now. The value was too long to stand in the cursor: begin anew.';
 
 /** What a connection field takes. Null counts as not given. */
 export interface PageArguments {
@@ -67,7 +71,9 @@ export function pageWindow(
     const decoded = decodeCursor(digest(), cursor);
     const isGood =
       decoded?.length === columns.length &&
-      columns.every((column, index) => couldHold(column, decoded[index] ?? null));
+      columns.every((column, index) => couldHold(column, decoded[index] ?? null)) &&
+      // These stand in a cursor as they are, however long.
+      ![hasParent ? decoded[0] : null, decoded.at(-1)].some(isLongText);
     if (!isGood) problems.add(name, BAD_CURSOR);
     return decoded;
   };
@@ -88,9 +94,10 @@ const PARENT_COLUMN = { type: 'text', nullable: false } as const;
 /** A cursor can be forged; what PostgreSQL could not take or cast must not reach it. */
 function couldHold(
   { type, nullable }: Pick<KeysetColumn, 'type' | 'nullable'>,
-  value: string | null,
+  value: Position[number],
 ): boolean {
   if (value === null) return nullable;
+  if (typeof value !== 'string') return type === 'text' && /^[\da-f]{64}$/.test(value.sha256);
   if (type === 'text') return value.isWellFormed() && !value.includes('\0');
   if (type === 'bigint') return /^-?\d{1,18}$/.test(value);
   return type === 'uuid' ? isUuid(value) : isTimestampText(value);

@@ -16,7 +16,7 @@ import {
 import type { Selection } from '../sql-json/selection.js';
 import { cursorSql } from './cursor.js';
 import { after, and, or, orderBy, reversed, type Ordering, type PositionSql } from './keyset.js';
-import { BAD_CURSOR, type PageWindow } from './page-arguments.js';
+import { BAD_CURSOR, LOST_CURSOR, type PageWindow } from './page-arguments.js';
 
 /** What is asked for of the rows of a connection, as `nodes` or in its `edges`: each way apart. */
 export function nodeSelections(connection: Selection): Selection[] {
@@ -43,9 +43,16 @@ export interface ListSql {
 }
 
 /** The window of a page, its positions as SQL. */
-export interface PageWindowSql extends Pick<PageWindow, 'fromEnd' | 'limit'> {
-  readonly after: PositionSql | null;
-  readonly before: PositionSql | null;
+export interface PageWindowSql<At = PagePosition> extends Pick<PageWindow, 'fromEnd' | 'limit'> {
+  readonly after: At | null;
+  readonly before: At | null;
+}
+
+/** A position that a client gave. */
+export interface PagePosition {
+  readonly values: PositionSql;
+  /** Those of its values that are looked up; each must be found. */
+  readonly lookups: readonly Sql[];
 }
 
 /**
@@ -70,8 +77,8 @@ export function pageJson(
   if (list.scope.length === 0) return emptyPageJson(context, connection);
   const own = {
     ...window,
-    after: ownPosition(list, window.after),
-    before: ownPosition(list, window.before),
+    after: ownPosition(list, window.after?.values ?? null),
+    before: ownPosition(list, window.before?.values ?? null),
   };
   const rows = new Rows(list, own, context.maxBytes);
   const cursor = (position: Sql): Sql => cursorSql(cursorScope, position);
@@ -95,11 +102,17 @@ export function pageJson(
     totalCount: () => number(countSql(list)),
   });
   return (['after', 'before'] as const).reduce<JsonSql>((json, name) => {
-    const parentOfCursor = window[name]?.[0];
-    if (!parentOfCursor || list.parentId === null) return json;
-    const isOwn = sql`${list.parentId}::text IS NOT DISTINCT FROM ${parentOfCursor}`;
-    const refused = [context.refuse(badUserInput([{ argument: name, message: BAD_CURSOR }]))];
-    return [sql`CASE WHEN ${isOwn} THEN ${toSql(json)} ELSE ${toSql(refused)} END`];
+    const position = window[name];
+    if (position === null) return json;
+    const unless = (condition: Sql, message: string, otherwise: JsonSql): JsonSql => {
+      const refused = [context.refuse(badUserInput([{ argument: name, message }]))];
+      return [sql`CASE WHEN ${condition} THEN ${toSql(otherwise)} ELSE ${toSql(refused)} END`];
+    };
+    const found = position.lookups.map((lookup) => sql`${lookup} IS NOT NULL`);
+    const checked = found.length === 0 ? json : unless(and(found), LOST_CURSOR, json);
+    const [parentOfCursor] = position.values;
+    if (!parentOfCursor || list.parentId === null) return checked;
+    return unless(sql`${list.parentId}::text IS NOT DISTINCT FROM ${parentOfCursor}`, BAD_CURSOR, checked);
   }, rows.read(page));
 }
 
@@ -147,7 +160,7 @@ class Rows {
 
   constructor(
     private readonly list: ListSql,
-    private readonly window: PageWindowSql,
+    private readonly window: PageWindowSql<PositionSql>,
     private readonly maxBytes: number,
   ) {}
 
@@ -240,7 +253,12 @@ function positionSql({ parentId, ordering }: ListSql): Sql {
 }
 
 /** So many rows of the page, in the direction that it is read in. */
-function rowsSql(list: ListSql, window: PageWindowSql, columns: readonly Sql[], limit: number): Sql {
+function rowsSql(
+  list: ListSql,
+  window: PageWindowSql<PositionSql>,
+  columns: readonly Sql[],
+  limit: number,
+): Sql {
   const { table, id } = list;
   const selected = columns.length === 0 ? empty : join(columns, ', ');
   const branches = branchesOf(list, window);
@@ -260,7 +278,7 @@ function rowsSql(list: ListSql, window: PageWindowSql, columns: readonly Sql[], 
 }
 
 /** Conditions of the window, apart wherever an index can serve each of them alone. */
-function branchesOf(list: ListSql, window: PageWindowSql): Sql[] {
+function branchesOf(list: ListSql, window: PageWindowSql<PositionSql>): Sql[] {
   const forward = list.ordering;
   const backward = reversed(forward);
   // The side that the page is read away from is walked by index; the other side only ends the walk.

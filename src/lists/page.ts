@@ -4,9 +4,10 @@ import { Param } from '../sql-json/bind.js';
 import type { CompileContext } from '../sql-json/compile-context.js';
 import type { JsonSql } from '../sql-json/json-sql.js';
 import type { Selection } from '../sql-json/selection.js';
-import { scopeDigest, type Position } from './cursor.js';
+import { isLongText, scopeDigest, sha256Sql, type Position } from './cursor.js';
+import { or, typed } from './keyset.js';
 import { pageWindow, type CursorList, type PageArguments } from './page-arguments.js';
-import { pageJson, type ListSql } from './page-sql.js';
+import { pageJson, type ListSql, type PagePosition } from './page-sql.js';
 
 /** What the statement of a page is bound to. */
 export interface PageBindings {
@@ -49,13 +50,16 @@ export function preparePage<Context extends CompileContext>(
   const digest = scopeDigest(...cursorScope, caller);
   const window = pageWindow(args, { ordering, hasParent: false, digest: () => digest }, problems);
   const { fromEnd, limit, after, before } = window;
-  const pageKey = `${fromEnd ? 'last' : 'first'} ${limit} ${nullsOf(after)} ${nullsOf(before)}`;
+  const pageKey = `${fromEnd ? 'last' : 'first'} ${limit} ${kindsOf(after)} ${kindsOf(before)}`;
   return {
     key: key === null ? null : `${key} ${pageKey}`,
     bindings: { digest, after, before },
     compile: (context, connection) => {
       const list = { ...rows(context), ordering, parentId: null };
-      const positions = { after: paramsOf('after', after), before: paramsOf('before', before) };
+      const positions = {
+        after: positionOf(list, after, paramOf('after')),
+        before: positionOf(list, before, paramOf('before')),
+      };
       return pageJson(
         context,
         list,
@@ -85,28 +89,58 @@ export function nestedPageJson(
   const { ordering, cursorScope } = list;
   const digest = (): string => scopeDigest(...cursorScope, context.actualCaller());
   const window = pageWindow(args, { ordering, hasParent: list.parentId !== null, digest }, problems);
-  const positions = { after: valuesOf(window.after), before: valuesOf(window.before) };
+  const valueOf: TextSql = (_index, text) => sql`${text}`;
+  const positions = {
+    after: positionOf(list, window.after, valueOf),
+    before: positionOf(list, window.before, valueOf),
+  };
   return pageJson(context, list, { ...window, ...positions }, scopeParam(cursorScope), connection, row);
 }
 
-/** Where a position has NULLs, which are conditions of their own. */
-function nullsOf(position: Position | null): string {
-  return position === null ? '-' : position.map((value) => (value === null ? 0 : 1)).join('');
+/** Where a position has NULLs, which are conditions of their own, and long texts, which are looked up. */
+function kindsOf(position: Position | null): string {
+  if (position === null) return '-';
+  return position.map((value) => (value === null ? 'n' : typeof value === 'string' ? 's' : 'l')).join('');
 }
+
+/** A text of a position as SQL: its index, and the text. */
+type TextSql = (index: number, text: string) => Sql;
 
 /**
- * The values of a position as parameters, hidden from the planner by a subquery. Seen by the planner, each value would
+ * A text of a position as a parameter, hidden from the planner by a subquery. Seen by the planner, each value would
  * have a plan of its own: the longer a list is, the less a row of it seems to cost. Planning takes longer than running.
  */
-function paramsOf(name: keyof PageBindings, position: Position | null): (Sql | null)[] | null {
-  if (position === null) return null;
-  return position.map((value, index) =>
-    value === null ? null : sql`(SELECT ${new Param<PageBindings>((bindings) => bindings[name]?.[index])})`,
-  );
+function paramOf(name: 'after' | 'before'): TextSql {
+  const textIn = (bindings: PageBindings, index: number): string | null | undefined => {
+    const value = bindings[name]?.[index];
+    return isLongText(value) ? value.sha256 : value;
+  };
+  return (index) => sql`(SELECT ${new Param<PageBindings>((bindings) => textIn(bindings, index))})`;
 }
 
-function valuesOf(position: Position | null): (Sql | null)[] | null {
-  return position?.map((value) => (value === null ? null : sql`${value}`)) ?? null;
+/** A position as SQL. A long text is read from its row: null where that is gone, or has another text now. */
+function positionOf(
+  { table, id, scope, ordering, parentId }: ListSql,
+  position: Position | null,
+  textSql: TextSql,
+): PagePosition | null {
+  if (position === null) return null;
+  const columns = parentId === null ? ordering : [null, ...ordering];
+  const last = position.length - 1;
+  const [idColumn, idText] = [columns[last], position[last]];
+  const lookups: Sql[] = [];
+  const values = position.map((value, index) => {
+    if (value === null) return null;
+    if (typeof value === 'string') return textSql(index, value);
+    const column = columns[index];
+    if (!column || !idColumn || typeof idText !== 'string') throw new RangeError('A long text is not an id.');
+    const { expression } = column;
+    const lookup = sql`(SELECT ${expression} FROM ${table} WHERE ${id} = ${typed(idColumn, textSql(last, idText))}
+      AND ${or(scope)} AND ${sha256Sql(expression)} = ${textSql(index, value.sha256)})`;
+    lookups.push(lookup);
+    return lookup;
+  });
+  return { values, lookups };
 }
 
 /** The digest of the scope of the cursors; the caller is bound. */

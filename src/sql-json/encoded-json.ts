@@ -6,6 +6,11 @@ const ERROR_KEY = '!';
 /** The text that stands for an error in JSON that PostgreSQL writes. */
 export const errorMark = (index: number): string => `{"${ERROR_KEY}":${index}}`;
 
+/** The error that a whole text stands for; undefined where it is no mark. */
+export function errorOf(text: string, errors: readonly Error[]): Error | undefined {
+  return errors.find((_error, index) => text === errorMark(index));
+}
+
 /**
  * A part of an answer as PostgreSQL wrote it: JSON text with the fields that were asked for, by their names in the
  * answer and in its order. It is sent as it is; it is parsed only where graphql-js completes the answer.

@@ -5,7 +5,7 @@ import { withTimestamps } from '../database/timestamp.js';
 import { answerTooLong, isTooLong, limitExceeded } from '../errors.js';
 import { bind, type Statement } from './bind.js';
 import type { CompileContext } from './compile-context.js';
-import { EncodedJson } from './encoded-json.js';
+import { EncodedJson, errorOf } from './encoded-json.js';
 import { toSql, type JsonSql } from './json-sql.js';
 import type { Selection } from './selection.js';
 
@@ -47,6 +47,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
    *
    * @param key names all that `compile` depends on beside the selection and the kind of the caller; null: do not
    *   cache
+   * @throws the error that stands for all of it: see `CompileContext.refuse`
    */
   async runOne(
     em: SqlEntityManager,
@@ -65,7 +66,10 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
     const { constant, errors } = statement;
     if (constant !== undefined) return new EncodedJson(constant, selection, errors);
     const [row] = await this.#run<{ json: string }>(em, statement, bindings);
-    return new EncodedJson(withTimestamps(row?.json ?? 'null'), selection, errors);
+    const json = row?.json ?? 'null';
+    const refused = errorOf(json, errors);
+    if (refused) throw refused;
+    return new EncodedJson(withTimestamps(json), selection, errors);
   }
 
   /** Reads objects in one statement; returns them by their ids, in the order they came. Otherwise as `runOne`. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Variables } from '../support/api.js';
-import type { Owner } from '../support/builders.js';
+import type { Game, Owner } from '../support/builders.js';
 import { useApi } from '../support/use-api.js';
 
 const { api, rows } = useApi();
@@ -159,4 +159,118 @@ describe('times that no DateTime can say', () => {
     expect(all).toEqual(await inOrder(table, all, order));
     await expectExact(list(), 3);
   });
+});
+
+describe('texts that are too long for a cursor', () => {
+  /** In their order: alike at their beginnings, of characters of one to four bytes, and that JSON escapes. */
+  const TEXTS = [
+    ...['', 'a', 'a'.repeat(299), 'a'.repeat(300), 'a'.repeat(301), `${'a'.repeat(7_000)}b`],
+    ...[`${'a'.repeat(7_000)}c`, 'b', '\u0001'.repeat(299), '"\\'.repeat(4_000), 'é'.repeat(5_000)],
+    ...['€'.repeat(40_000), '😀'.repeat(75), '😀'.repeat(76), '😀'.repeat(30_000)],
+    ...['x'.repeat(6_200), 'x'.repeat(6_200), 'x'.repeat(6_200), null, null],
+  ];
+  let game: Game;
+
+  beforeAll(async () => {
+    owner = await rows.owner();
+    game = await owner.game({ platform: 'a game of its own', externalGameId: 'of its own' });
+    for (const [index, text] of TEXTS.entries()) {
+      // GAME has an index on the names, whose entries are short: these pack well.
+      const externalGameId = text === null ? null : `${text}${index}`;
+      await owner.game({ platform: text, strategyId: text, externalGameId });
+      await game.task({ externalTaskId: text ?? '', status: text ?? '' });
+      await owner.strategy({ name: text ?? 'null', version: index, status: 'DRAFT' });
+    }
+  });
+
+  const ordered = (...fields: string[]): string =>
+    `, orderBy: [${fields.map((field) => `{ field: ${field.replace(' ', ', direction: ')} }`).join()}]`;
+
+  test.each<[name: string, list: () => List, table: string, order: string]>([
+    [
+      'games by platform',
+      () => atRoot('games', ordered('PLATFORM ASC')),
+      'games',
+      'platform COLLATE "C", id',
+    ],
+    [
+      'games by strategy',
+      () => atRoot('games', ordered('STRATEGY_ID DESC')),
+      'games',
+      '"strategyId" COLLATE "C" DESC, id DESC',
+    ],
+    [
+      'games by name',
+      () => atRoot('games', ordered('EXTERNAL_GAME_ID ASC')),
+      'games',
+      '"externalGameId" COLLATE "C", id',
+    ],
+    [
+      'games by three texts',
+      () => atRoot('games', ordered('PLATFORM DESC', 'STRATEGY_ID ASC', 'EXTERNAL_GAME_ID DESC')),
+      'games',
+      'platform COLLATE "C" DESC, "strategyId" COLLATE "C", "externalGameId" COLLATE "C" DESC, id DESC',
+    ],
+    [
+      'tasks by name',
+      () => within('game', 'tasks', game.id, ordered('EXTERNAL_TASK_ID ASC')),
+      'tasks',
+      '"externalTaskId" COLLATE "C", id',
+    ],
+    [
+      'tasks by status',
+      () => within('game', 'tasks', game.id, ordered('STATUS DESC', 'EXTERNAL_TASK_ID ASC')),
+      'tasks',
+      'status COLLATE "C" DESC, "externalTaskId" COLLATE "C", id',
+    ],
+  ])('%s: each row once, both ways, in the order of the column', async (_name, list, table, order) => {
+    const all = await expectExact(list());
+    expect(all.length).toBeGreaterThanOrEqual(TEXTS.length);
+    expect(all).toEqual(await inOrder(table, all, order));
+  });
+
+  test('strategies: each once, both ways', async () => {
+    expect((await expectExact(atRoot('strategies'))).length).toBeGreaterThan(TEXTS.length);
+  });
+
+  test('a cursor fits into a URL', async () => {
+    const { pageInfo } = await pageOf(
+      atRoot('games', ordered('PLATFORM DESC', 'STRATEGY_ID ASC', 'EXTERNAL_GAME_ID DESC')),
+      { first: 3 },
+    );
+    expect(pageInfo.endCursor?.length).toBeLessThan(8_000);
+  });
+
+  test.each(['is deleted', 'gets another text', 'is given to somebody else'])(
+    'the cursor of a row that %s is refused, and says why',
+    async (what) => {
+      const list = atRoot('games', ordered('PLATFORM ASC'));
+      const text = 'y'.repeat(10_000);
+      const doomed = await owner.game({ platform: text });
+      const stranger = await rows.owner();
+      const { nodes, pageInfo } = await pageOf(list, { first: 100 });
+      const until = nodes.findIndex(({ id }) => id === doomed.id) + 1;
+      const { endCursor } = (await pageOf(list, { first: until })).pageInfo;
+      expect(pageInfo.hasNextPage).toBe(false);
+      expect((await pageOf(list, { first: 5, after: endCursor })).nodes).toEqual(
+        nodes.slice(until, until + 5),
+      );
+      const [statement, values] = {
+        'is deleted': ['DELETE FROM games WHERE id = $1', []],
+        'gets another text': ['UPDATE games SET platform = $2 WHERE id = $1', [`${text}z`]],
+        'is given to somebody else': ['UPDATE games SET "apiKey_used" = $2 WHERE id = $1', [stranger.prefix]],
+      }[what] as [string, string[]];
+      await api.database.query(statement, [doomed.id, ...values]);
+      for (const args of [
+        { first: 5, after: endCursor },
+        { last: 5, before: endCursor },
+      ]) {
+        const { errors } = await api.errors(list.document, args, owner);
+        const [argument] = Object.keys(args).slice(1);
+        expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', problems: [{ argument }] } }]);
+        expect(errors[0]?.message).toContain('begin anew');
+      }
+      await api.database.query('DELETE FROM games WHERE id = $1', [doomed.id]);
+    },
+  );
 });

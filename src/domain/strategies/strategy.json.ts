@@ -79,7 +79,7 @@ const ORDERING: Ordering = [
     nullable: false,
     direction: 'DESC',
   },
-  { ...textColumn(sql`s.id`), nullable: false, direction: 'ASC' },
+  { ...textColumn(sql`s.id`), json: text(sql`s.id`), nullable: false, direction: 'ASC' },
 ];
 
 /** The visible strategy with the id that this expression yields, or null. */

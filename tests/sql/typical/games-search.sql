@@ -100,7 +100,11 @@ SELECT (
             ) AS c0,
               (
                 '['
-                ||(coalesce(to_json(g."externalGameId")::text, 'null'))::text
+                ||(
+                  CASE WHEN octet_length(g."externalGameId") > 300 THEN '{"sha256":"'
+                  || encode(sha256(convert_to(g."externalGameId", 'UTF8')), 'hex')
+                  || '"}' ELSE ((coalesce(to_json(g."externalGameId")::text, 'null'))::text) END
+                )::text
                 ||','
                 ||(coalesce('"' || g.id || '"', 'null'))::text
                 ||']'
