@@ -200,16 +200,23 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * Whether a statement that was prepared on the connection cannot be run any more: a type that it answers was changed, or
- * something closed it. Prepared anew it runs.
+ * Whether a prepared statement is not as the connection knows it: a type that it answers was changed (0A000), it is not
+ * there (26000), or it is there although it was not prepared (42P05). Told so, the connection can run it.
  */
 export function isPreparedAway(error: unknown): boolean {
   const state = sqlState(error);
   return (
     state === '26000' ||
+    state === '42P05' ||
     // PostgreSQL translates messages, not the names of its functions.
     (state === '0A000' && (error as { readonly routine?: unknown }).routine === 'RevalidateCachedQuery')
   );
+}
+
+/** Whether a text holds what the database cannot: readiness tells of such databases. */
+function isUnstorable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '22P05' || state === '22021';
 }
 
 /** An error as a client may see it, and what the log must carry beside it. */
@@ -223,6 +230,10 @@ export interface MaskedError {
 export function toClientError(error: unknown): MaskedError {
   if (error instanceof GraphQLError && typeof error.extensions['code'] === 'string') {
     return { clientError: error };
+  }
+  if (isUnstorable(error)) {
+    const message = "A text holds a character that the database's encoding does not have.";
+    return { clientError: badUserInput([{ argument: '', message }]) };
   }
   if (isMissingOwnTable(error)) return { clientError: migrationRequired() };
   // Nobody reads this.

@@ -37,8 +37,9 @@ try {
 /** tables -> seed and tag -> plan -> load -> summary */
 async function makeDataSet(database: Database, config: Config, args: Arguments): Promise<void> {
   if (config.database.kind === 'embedded') await database.migrate();
-  else if (!(await database.isReady())) {
-    throw new UsageError("The database has none of GAME's tables: run npm run migrate first.");
+  else {
+    const reason = await database.unreadyReason();
+    if (reason !== null) throw new UsageError(`Not ready: ${reason}.`);
   }
   const identity = await identityOfDataSet(database, args);
   const plan: Plan = {

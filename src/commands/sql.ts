@@ -45,8 +45,9 @@ async function show(
   { caller, query, variables }: Arguments,
 ): Promise<void> {
   if (config.database.kind === 'embedded') await database.migrate();
-  else if (!(await database.isReady())) {
-    throw new UsageError("The database has none of GAME's tables: run npm run migrate first.");
+  else {
+    const reason = await database.unreadyReason();
+    if (reason !== null) throw new UsageError(`Not ready: ${reason}.`);
   }
   const { statements, errors } = await recorder.record(database, config, caller, { query, variables });
   process.stdout.write(statements.map(showStatement).join('\n'));

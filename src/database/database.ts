@@ -24,8 +24,10 @@ export interface Database {
   readonly em: SqlEntityManager;
   /** Brings the tables and indexes up to date; returns the names of the migrations that were run. */
   migrate(): Promise<string[]>;
-  /** Whether the database answers and holds GAME's tables. */
-  isReady(): Promise<boolean>;
+  /** Why it cannot be served from, and what to do; null: it can. @throws the driver's error when it does not answer */
+  unreadyReason(): Promise<string | null>;
+  /** Is called with what an operator must know of the connections. Nobody listens by default. */
+  onWarning(listener: (message: string) => void): void;
   /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
   connections(): Readonly<Record<string, number>>;
   close(): Promise<void>;
@@ -171,12 +173,19 @@ class OpenDatabase implements Database {
     }
   }
 
-  async isReady(): Promise<boolean> {
-    const [row] = await queryReserved<{ found: boolean }>(
+  async unreadyReason(): Promise<string | null> {
+    const [row] = await queryReserved<{ found: boolean; encoding: string }>(
       this.em,
-      sql`SELECT to_regclass('games') IS NOT NULL AS found`,
+      sql`SELECT to_regclass('games') IS NOT NULL AS found, getdatabaseencoding() AS encoding`,
     );
-    return row?.found ?? false;
+    if (row?.encoding !== 'UTF8') {
+      return `the database's encoding is ${row?.encoding}, which cannot hold every text: restore a dump of it into a database that is made with ENCODING 'UTF8' TEMPLATE template0`;
+    }
+    return row.found ? null : "the database does not hold GAME's tables: run npm run migrate";
+  }
+
+  onWarning(listener: (message: string) => void): void {
+    PreparedClient.warn = listener;
   }
 
   connections(): Readonly<Record<string, number>> {

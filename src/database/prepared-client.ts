@@ -14,6 +14,9 @@ const MAX_PREPARED_LENGTH = 100_000;
 /** Maximum length, in characters, of a statement that is prepared. */
 const MAX_STATEMENT_LENGTH = 20_000;
 
+/** How often a statement is sent that its connection does not know as it is prepared. */
+const ATTEMPTS = 3;
+
 /** How long a request to cancel a statement may take, in ms. */
 const CANCEL_TIMEOUT_MS = 1_000;
 
@@ -189,6 +192,9 @@ function setTimeoutOf(args: unknown[]): void {
  * runs that again.
  */
 export class PreparedClient extends BoundedClient {
+  /** Is called with what an operator must know. */
+  static warn: (message: string) => void = () => {};
+  static #hasWarned = false;
   /** How often anything that was prepared has become useless in this process. */
   static #changes = 0;
   /** How many of them this connection has followed; null: it has to prepare all anew. */
@@ -206,28 +212,50 @@ export class PreparedClient extends BoundedClient {
       values.length > 0;
     if (!isPrepared) return super.query(...args);
     if (typeof report !== 'function') return this.#queryForPromise(text, values) as never;
-    return super.query({ name: this.#nameOf(text), text, values }, (failed: unknown, result: unknown) => {
-      if (this.#canRunAgain(failed)) super.query({ name: this.#nameOf(text), text, values }, report);
-      else (report as Callback)(failed, result);
+    return this.#query(text, values, report as Callback, ATTEMPTS) as never;
+  }
+
+  #query(text: string, values: readonly unknown[], report: Callback, attempts: number): unknown {
+    const statement = { name: this.#nameOf(text), text, values };
+    return super.query(statement, (failed: unknown, result: unknown) => {
+      if (attempts > 1 && this.#canRunAgain(failed, statement))
+        this.#query(text, values, report, attempts - 1);
+      else report(failed, result);
     });
   }
 
-  async #queryForPromise(text: string, values: readonly unknown[]): Promise<unknown> {
-    const send = (): Promise<unknown> =>
-      super.query({ name: this.#nameOf(text), text, values }) as Promise<unknown>;
+  async #queryForPromise(text: string, values: readonly unknown[], attempts = ATTEMPTS): Promise<unknown> {
+    const statement = { name: this.#nameOf(text), text, values };
+    // Without a callback `pg` returns a promise, whatever its overloads say of these arguments.
+    const sent: Promise<unknown> = super.query(statement);
     try {
-      return await send();
+      return await sent;
     } catch (error) {
-      if (this.#canRunAgain(error)) return send();
+      if (attempts > 1 && this.#canRunAgain(error, statement))
+        return this.#queryForPromise(text, values, attempts - 1);
       throw error;
     }
   }
 
-  #canRunAgain(failed: unknown): boolean {
+  /** Follows what an error says of a prepared statement; returns whether it may be run again at once. */
+  #canRunAgain(failed: unknown, { name, text }: { readonly name: string; readonly text: string }): boolean {
     if (failed === null || !isPreparedAway(failed)) return false;
-    if (sqlState(failed) === '0A000') PreparedClient.#changes++;
-    else this.#changesSeen = null;
+    const state = sqlState(failed);
+    if (state === '0A000') PreparedClient.#changes++;
+    else PreparedClient.#warnOfPooler();
+    if (state === '26000') this.#changesSeen = null;
+    // Its name is a digest of its text: what is there is the same statement.
+    if (state === '42P05') (this as unknown as ClientInternals).connection.parsedStatements[name] = text;
     return this.getTransactionStatus() === 'I';
+  }
+
+  /** Told once: a pooler that mixes up connections does so all the time. */
+  static #warnOfPooler(): void {
+    if (PreparedClient.#hasWarned) return;
+    PreparedClient.#hasWarned = true;
+    PreparedClient.warn(
+      'A prepared statement was not where it was made, as behind a pooler in transaction mode: set DATABASE_PREPARED_STATEMENTS=off, or let the pooler translate prepared statements.',
+    );
   }
 
   #nameOf(text: string): string {

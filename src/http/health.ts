@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Database } from '../database/database.js';
 
 /** Longest wait for the database's answer to a readiness probe, in ms. */
@@ -13,24 +13,26 @@ export function serveHealth(app: FastifyInstance, database: Database): void {
   });
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', async (request, reply) => {
-    const reason = stopping ? 'stopping' : await unreadyReason(database, request);
+    const reason = stopping ? 'stopping' : await unreadyReason(database, request.log);
     return reason === null
       ? { status: 'ready' }
       : reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason });
   });
 }
 
-async function unreadyReason(database: Database, request: FastifyRequest): Promise<string | null> {
+/** Why the server cannot serve, logged too; null: it can. */
+export async function unreadyReason(database: Database, log: FastifyBaseLogger): Promise<string | null> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => timeout.reject(new Error('The database did not answer in time.')),
     READINESS_TIMEOUT_MS,
   );
   try {
-    const ready = await Promise.race([database.isReady(), timeout.promise]);
-    return ready ? null : "the database does not hold GAME's tables: run npm run migrate";
+    const reason = await Promise.race([database.unreadyReason(), timeout.promise]);
+    if (reason !== null) log.warn({ reason }, 'not ready');
+    return reason;
   } catch (error) {
-    request.log.warn({ err: error }, 'not ready');
+    log.warn({ err: error }, 'not ready');
     return 'the database does not answer';
   } finally {
     clearTimeout(timer);

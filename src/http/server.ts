@@ -33,6 +33,7 @@ export async function createServer(
     error: (details, message) => app.log.error(details, message),
     warn: (details, message) => app.log.warn(details, message),
   });
+  database.onWarning((message) => app.log.warn(message));
   const answerError = errorResponses(mask, MAX_BODY_BYTES);
   const app: FastifyInstance = Fastify({
     logger: { level: config.logLevel, stream: logStream(config) },

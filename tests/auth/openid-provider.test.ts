@@ -59,6 +59,16 @@ class OpenIdProvider {
     return { token: await token.issue({ use, expiresAt: Math.floor(Date.now() / 1_000) + 300 }) };
   }
 
+  /** A refresh token of a client, as the provider makes it at a sign-in. */
+  async refreshToken(client: string): Promise<Credentials> {
+    const { Client, RefreshToken } = this.provider as unknown as {
+      readonly Client: { find(id: string): Promise<object> };
+      readonly RefreshToken: new (of: object) => { save(ttl: number): Promise<string> };
+    };
+    const of = { client: await Client.find(client), accountId: 'somebody', grantId: 'a-grant', scope: 'openid' };
+    return { token: await new RefreshToken(of).save(300) };
+  }
+
   /** What a server is told of this provider, as the provider itself says it. */
   async env(): Promise<NodeJS.ProcessEnv> {
     const document = await this.#discover();
@@ -262,6 +272,11 @@ test('what the provider signs for a client, no access token, is refused where th
   } finally {
     await other.close();
   }
+});
+
+test('a refresh token is refused', async () => {
+  const { status, codes } = await api.errors(VIEWER, {}, await provider.refreshToken('billing'));
+  expect([status, codes]).toEqual([401, ['UNAUTHENTICATED']]);
 });
 
 test('tokens go on working while the provider is down', async () => {

@@ -39,17 +39,22 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   return create(TEMPLATE, options);
 }
 
-/** A database without tables. */
-export function createEmptyDatabase(): Promise<TestDatabase> {
-  return create('template0', {});
+/** A database without tables, in this encoding. */
+export function createEmptyDatabase(encoding = 'UTF8'): Promise<TestDatabase> {
+  return create('template0', { encoding });
 }
 
 async function create(
   template: string,
-  { plans = false, name = `test_${randomUUID().replaceAll('-', '')}` }: TestDatabaseOptions,
+  {
+    plans = false,
+    name = `test_${randomUUID().replaceAll('-', '')}`,
+    encoding = 'UTF8',
+  }: TestDatabaseOptions & { readonly encoding?: string },
 ): Promise<TestDatabase> {
   await asAdmin(async (admin) => {
-    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+    const locale = encoding === 'UTF8' ? '' : ` ENCODING '${encoding}' LOCALE 'C' LOCALE_PROVIDER libc`;
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}${locale}`);
     if (plans) {
       await admin.query(`ALTER DATABASE ${name} SET session_preload_libraries = 'auto_explain'`);
       await admin.query(`ALTER DATABASE ${name} SET auto_explain.log_min_duration = 0`);

@@ -81,8 +81,8 @@ export const GAME_TABLES: readonly string[] = [...TABLES.matchAll(/CREATE TABLE 
   .filter((name) => name !== 'alembic_version');
 
 /** The database of a GAME that nothing of ours has touched yet, without rows. */
-export async function createGameDatabase(): Promise<TestDatabase> {
-  const database = await createEmptyDatabase();
+export async function createGameDatabase(encoding?: string): Promise<TestDatabase> {
+  const database = await createEmptyDatabase(encoding);
   await database.query(TABLES);
   return database;
 }
