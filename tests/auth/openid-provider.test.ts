@@ -65,7 +65,12 @@ class OpenIdProvider {
       readonly Client: { find(id: string): Promise<object> };
       readonly RefreshToken: new (of: object) => { save(ttl: number): Promise<string> };
     };
-    const of = { client: await Client.find(client), accountId: 'somebody', grantId: 'a-grant', scope: 'openid' };
+    const of = {
+      client: await Client.find(client),
+      accountId: 'somebody',
+      grantId: 'a-grant',
+      scope: 'openid',
+    };
     return { token: await new RefreshToken(of).save(300) };
   }
 
