@@ -17,8 +17,8 @@ import { EncodedData, operationPlugin } from './operation-plugin.js';
 import { persistedQueries } from './persisted-queries.js';
 import { returnRootValues, runRootFields } from './root-fields.js';
 
-/** Maximum number of errors of the variables of one operation that are reported. */
-const MAX_ERRORS = 20;
+/** Maximum number of errors of the variables of one operation that are reported: each quotes all of the variable. */
+const MAX_ERRORS = 5;
 /** Maximum number of `Accept` headers of which the content type is known. */
 const MAX_ACCEPT_HEADERS = 100;
 

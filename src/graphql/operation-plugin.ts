@@ -28,9 +28,12 @@ export class EncodedData {
 export function operationPlugin(documents: KnownDocuments): ApolloServerPlugin<Context> {
   return {
     requestDidStart({ request }): Promise<GraphQLRequestListener<Context>> {
-      const persistedQuery = request.extensions?.['persistedQuery'] as { sha256Hash?: unknown } | undefined;
+      const persistedQuery: unknown = request.extensions?.['persistedQuery'];
       // Apollo takes any value for the hash of a text. No text has an empty one.
-      if (persistedQuery && typeof persistedQuery.sha256Hash !== 'string') persistedQuery.sha256Hash = '';
+      if (typeof persistedQuery === 'object' && persistedQuery !== null) {
+        const { sha256Hash } = persistedQuery as { readonly sha256Hash?: unknown };
+        if (typeof sha256Hash !== 'string') Object.assign(persistedQuery, { sha256Hash: '' });
+      }
       return Promise.resolve(operationHooks(documents));
     },
   };

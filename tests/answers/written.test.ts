@@ -110,6 +110,46 @@ test('timestamps have six digits and Z, whatever stands behind them', async () =
   }
 });
 
+test('a DateTime is what the specification that the schema names says: RFC 3339', async () => {
+  const { __type } = await api.data<{ __type: { specifiedByURL: string } }>(
+    '{ __type(name: "DateTime") { specifiedByURL } }',
+  );
+  expect(__type.specifiedByURL).toBe('https://www.rfc-editor.org/rfc/rfc3339');
+  const owner = await rowsOf(api.database).owner();
+  for (const time of [
+    '2026-02-10T12:15:00Z',
+    '0001-01-01T00:00:00Z',
+    '9999-12-31T23:59:59.999Z',
+    'infinity',
+  ]) {
+    await owner.game({ created_at: time });
+  }
+  const { games } = await api.data<{ games: { nodes: { createdAt: string | null }[] } }>(
+    '{ games { nodes { createdAt } } }',
+    {},
+    owner,
+  );
+  // Section 5.6.
+  const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+  const shown = games.nodes.flatMap(({ createdAt }) => createdAt ?? []);
+  expect(shown).toHaveLength(3);
+  for (const time of shown) expect(time).toMatch(dateTime);
+  // What is shown is taken back, and so is what else the grammar allows.
+  const forms = [
+    '2026-02-10t12:15:00z',
+    '2026-02-10T12:15:00.5+05:45',
+    '2026-02-10T12:15:00-00:00',
+    ...shown,
+  ];
+  for (const gte of forms) {
+    await api.data(
+      'query ($gte: DateTime) { games(filter: { createdAt: { gte: $gte } }) { totalCount } }',
+      { gte },
+      owner,
+    );
+  }
+});
+
 describe('what PostgreSQL writes is what graphql-js answers', () => {
   test.each<[name: string, document: string, variables?: () => Variables]>([
     [

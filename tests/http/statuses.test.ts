@@ -185,6 +185,7 @@ describe("a client's mistake is 400 without data, and no alarm", () => {
       'a hash that is no text',
       { extensions: { persistedQuery: { version: 1, sha256Hash: { toString: 1 } } } },
     ],
+    ['a hash without its object', { query: '{ __typename }', extensions: { persistedQuery: 'x' } }],
     ['no hash', { query: '{ __typename }', extensions: { persistedQuery: { version: 1 } } }],
     [
       'a deep version of a persisted query',
