@@ -17,7 +17,7 @@ const MAX_CHUNKS = 5_000;
 
 /**
  * What holds for every request, before its route. No cache may keep the answer, unless its route says so: most depend on
- * who asks. What has no host is refused. A connection that sends many requests at once is ended, and so is one that sends a body in very many chunks.
+ * who asks. What names no host, or several, is refused. A connection that sends many requests at once is ended, and so is one that sends a body in very many chunks.
  */
 export function checkRequests(app: FastifyInstance): void {
   const connections = new WeakMap<Socket, { begun: number }>();
@@ -31,13 +31,25 @@ export function checkRequests(app: FastifyInstance): void {
     }
     if (raw.headers['transfer-encoding'] !== undefined) boundChunks(raw);
     reply.header('cache-control', 'no-store');
-    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') done();
-    else answer(reply.header('connection', 'close'), badRequest('The Host header is missing.', 400));
+    const problem = problemOfHost(raw);
+    if (problem === null) done();
+    else answer(reply.header('connection', 'close'), badRequest(problem, 400));
   });
 }
 
 function forget(connection: { begun: number }): void {
   connection.begun = 0;
+}
+
+/** What is wrong with the Host header (RFC 9112, 3.2); null: nothing. Node hands on the first of several. */
+function problemOfHost({ httpVersion, rawHeaders }: IncomingMessage): string | null {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  if (hosts > 1) return 'There must be one Host header at most.';
+  return hosts === 1 || httpVersion !== '1.1' ? null : 'The Host header is missing.';
 }
 
 function boundChunks(request: IncomingMessage): void {
