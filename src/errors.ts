@@ -180,7 +180,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (state !== undefined) {
     // 08 connection, 53 resources, 57 operator intervention (57014 = statement cancelled), 58030 I/O error,
     // 25006 a standby answered, 40001 and 40P01 = still colliding after the retries, 55P03 lock not available
-    return /^(08(?!P01)|53|57|58030|25006|40001|40P01|55P03|28|3D)/.test(state);
+    // (isPreparedAway) a pooler mixes up prepared statements, whatever was tried
+    return /^(08(?!P01)|53|57|58030|25006|40001|40P01|55P03|28|3D)/.test(state) || isPreparedAway(error);
   }
   const code = 'code' in error ? String(error.code) : '';
   return CONNECTION_ERRNOS.has(code) || CERTIFICATE_CODE.test(code) || CONNECTION_MESSAGE.test(error.message);

@@ -315,7 +315,7 @@ export class KnownOperation {
 
   constructor(
     readonly schema: GraphQLSchema,
-    readonly document: DocumentNode,
+    document: DocumentNode,
     readonly definition: OperationDefinitionNode,
   ) {
     const name = definition.name?.value ?? '';
