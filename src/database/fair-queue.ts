@@ -18,11 +18,22 @@ const MAX_WAITING = 1_000;
 /** Maximum number of owners that are remembered while nothing of them is served or waits. */
 const MAX_IDLE_OWNERS = 10_000;
 
+/** How often it is looked at who has waited too long, in ms. */
+const CHECK_EVERY_MS = 100;
+
+/** Someone who waits for a turn. */
+interface Waiting {
+  /** When the wait is given up, by `performance.now()`. */
+  readonly deadline: number;
+  readonly start: () => void;
+  readonly leave: (error: Error) => void;
+}
+
 /** What of one owner is served, and waits. */
 class Share {
   served = 0;
-  /** Starts of those who wait, the first come first. */
-  readonly waiting = new Set<() => void>();
+  /** The first come first. */
+  readonly waiting = new Set<Waiting>();
 
   get isIdle(): boolean {
     return this.served === 0 && this.waiting.size === 0;
@@ -56,6 +67,7 @@ export class FairQueue {
   readonly #shares = new Map<string, Share>();
   /** Shares of owners who wait, the next one first. */
   readonly #waiting = new Set<Share>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly limits: Shares) {}
 
@@ -94,27 +106,39 @@ export class FairQueue {
   #wait(share: Share, work: Work | undefined): Promise<Turn> {
     const patience = work?.hasBegun ? this.limits.patienceWithinMs : this.limits.patienceMs;
     return new Promise((resolve, reject) => {
-      const start = (): void => {
-        settle();
-        resolve(this.#serve(share, work));
-      };
-      const leave = (error: Error): void => {
-        settle();
-        reject(error);
-      };
-      const timer = setTimeout(() => leave(serviceUnavailable()), patience);
-      const giveUp = (): void => leave(new ClientGoneError('The client has gone away.'));
-      work?.onAbandon(giveUp);
       const settle = (): void => {
-        clearTimeout(timer);
         work?.offAbandon(giveUp);
-        share.waiting.delete(start);
+        share.waiting.delete(waiting);
         if (share.waiting.size === 0) this.#waiting.delete(share);
       };
-      share.waiting.add(start);
+      const waiting: Waiting = {
+        deadline: performance.now() + patience,
+        start: () => {
+          settle();
+          resolve(this.#serve(share, work));
+        },
+        leave: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      const giveUp = (): void => waiting.leave(new ClientGoneError('The client has gone away.'));
+      work?.onAbandon(giveUp);
+      share.waiting.add(waiting);
       this.#waiting.add(share);
+      if (this.#timer === undefined) this.#timer = setTimeout(this.#endWaits, CHECK_EVERY_MS);
     });
   }
+
+  /** Lets those go who have waited too long. One timer for all: most wait for some milliseconds. */
+  readonly #endWaits = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (const share of this.#waiting) {
+      for (const { deadline, leave } of share.waiting) if (deadline <= now) leave(serviceUnavailable());
+    }
+    if (this.#waiting.size > 0) this.#timer = setTimeout(this.#endWaits, CHECK_EVERY_MS);
+  };
 
   #hasRoom({ served }: Share): boolean {
     return this.#served < this.limits.total && served < this.limits.perOwner;
@@ -137,12 +161,12 @@ export class FairQueue {
   #startNext(): void {
     for (const share of this.#waiting) {
       if (this.#served >= this.limits.total) return;
-      const [start] = share.waiting;
-      if (start === undefined || !this.#hasRoom(share)) continue;
+      const [next] = share.waiting;
+      if (next === undefined || !this.#hasRoom(share)) continue;
       // To the end: the others come first now.
       this.#waiting.delete(share);
       this.#waiting.add(share);
-      start();
+      next.start();
       return;
     }
   }
