@@ -67,7 +67,7 @@ export class FairQueue {
   readonly #shares = new Map<string, Share>();
   /** Shares of owners who wait, the next one first. */
   readonly #waiting = new Set<Share>();
-  #timer: NodeJS.Timeout | undefined;
+  #isTimed = false;
 
   constructor(private readonly limits: Shares) {}
 
@@ -126,18 +126,20 @@ export class FairQueue {
       work?.onAbandon(giveUp);
       share.waiting.add(waiting);
       this.#waiting.add(share);
-      if (this.#timer === undefined) this.#timer = setTimeout(this.#endWaits, CHECK_EVERY_MS);
+      if (this.#isTimed) return;
+      this.#isTimed = true;
+      setTimeout(this.#endWaits, CHECK_EVERY_MS);
     });
   }
 
   /** Lets those go who have waited too long. One timer for all: most wait for some milliseconds. */
   readonly #endWaits = (): void => {
-    this.#timer = undefined;
     const now = performance.now();
     for (const share of this.#waiting) {
       for (const { deadline, leave } of share.waiting) if (deadline <= now) leave(serviceUnavailable());
     }
-    if (this.#waiting.size > 0) this.#timer = setTimeout(this.#endWaits, CHECK_EVERY_MS);
+    this.#isTimed = this.#waiting.size > 0;
+    if (this.#isTimed) setTimeout(this.#endWaits, CHECK_EVERY_MS);
   };
 
   #hasRoom({ served }: Share): boolean {
