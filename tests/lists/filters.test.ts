@@ -248,7 +248,9 @@ describe('without case', () => {
     const letters = [...Array(0x2000).keys()]
       .filter((code) => code < 0x250 || (code >= 0x370 && code < 0x530) || code >= 0x1e00)
       .map((code) => String.fromCodePoint(code))
-      .filter((char) => char.toLowerCase() !== char || char.toUpperCase() !== char);
+      .filter((char) => char.toLowerCase() !== char || char.toUpperCase() !== char)
+      // What comes after has been given its letters since.
+      .filter((char) => char.toLowerCase() < '\ua7c0' && char.toUpperCase() < '\ua7c0');
     const unit = fc.oneof(
       fc.constantFrom(...letters),
       fc.constantFrom(
