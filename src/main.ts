@@ -4,7 +4,7 @@ import { DirectoryLockedError } from './database/directory-lock.js';
 import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { GRAPHQL_PATH } from './http/graphql-route.js';
-import { unreadyReason } from './http/health.js';
+import { checkReadiness } from './http/health.js';
 import { createServer } from './http/server.js';
 import { onStopSignal } from './http/shutdown.js';
 
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     port: config.port,
     listenTextResolver: (url) => `Ready: GraphQL at ${url}${GRAPHQL_PATH}`,
   });
-  void unreadyReason(database, server.log);
+  void checkReadiness(database, server.log);
   if (demo !== null)
     process.stdout.write(
       `${welcome(`${address}${GRAPHQL_PATH}`, config.graphiql ? `${address}/` : null, demo, config.oauth === null)}\n`,

@@ -34,6 +34,16 @@ export async function runCommand(
   }
 }
 
+/** Makes sure that the database can be worked with: one of our own is brought up to date. @throws UsageError */
+export async function makeReady(database: Database, config: Config): Promise<void> {
+  if (config.database.kind === 'embedded') {
+    await database.migrate();
+    return;
+  }
+  const unready = await database.unreadyReason();
+  if (unready !== null) throw new UsageError(`Not ready: ${unready}.`);
+}
+
 /** Reads the options of a command. @throws UsageError in one line, where Node's own would have several */
 export function parseOptions<Options extends ParseArgsConfig>(
   options: Options,

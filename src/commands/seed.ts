@@ -11,7 +11,7 @@ import { planOwners, type Plan } from '../seed/plan.js';
 import { Progress, withCommas } from '../seed/progress.js';
 import type { Table } from '../seed/tables.js';
 import { userId } from '../seed/users.js';
-import { commandError, runCommand, UsageError } from './command.js';
+import { commandError, makeReady, runCommand, UsageError } from './command.js';
 
 const USAGE = 'Usage: npm run seed -- --games N [--into-existing] [--seed S]';
 const MAX_GAMES = 10_000_000;
@@ -36,11 +36,7 @@ try {
 
 /** tables -> seed and tag -> plan -> load -> summary */
 async function makeDataSet(database: Database, config: Config, args: Arguments): Promise<void> {
-  if (config.database.kind === 'embedded') await database.migrate();
-  else {
-    const reason = await database.unreadyReason();
-    if (reason !== null) throw new UsageError(`Not ready: ${reason}.`);
-  }
+  await makeReady(database, config);
   const identity = await identityOfDataSet(database, args);
   const plan: Plan = {
     ...identity,

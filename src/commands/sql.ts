@@ -1,7 +1,7 @@
 import { ANONYMOUS, type Caller } from '../auth/caller.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
-import { commandError, parseOptions, runCommand, UsageError } from './command.js';
+import { commandError, makeReady, parseOptions, runCommand, UsageError } from './command.js';
 import { showStatement } from './format-sql.js';
 import { OperationRecorder } from './operation-recorder.js';
 
@@ -44,11 +44,7 @@ async function show(
   config: Config,
   { caller, query, variables }: Arguments,
 ): Promise<void> {
-  if (config.database.kind === 'embedded') await database.migrate();
-  else {
-    const reason = await database.unreadyReason();
-    if (reason !== null) throw new UsageError(`Not ready: ${reason}.`);
-  }
+  await makeReady(database, config);
   const { statements, errors } = await recorder.record(database, config, caller, { query, variables });
   process.stdout.write(statements.map(showStatement).join('\n'));
   if (errors.length > 0) {

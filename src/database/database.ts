@@ -26,7 +26,7 @@ export interface Database {
   migrate(): Promise<string[]>;
   /** Why it cannot be served from, and what to do; null: it can. @throws the driver's error when it does not answer */
   unreadyReason(): Promise<string | null>;
-  /** Is called with what an operator must know of the connections. Nobody listens by default. */
+  /** Lets somebody hear what an operator must know of the connections: the last one who asks for it. */
   onWarning(listener: (message: string) => void): void;
   /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
   connections(): Readonly<Record<string, number>>;

@@ -2,7 +2,7 @@ import { serviceUnavailable } from '../errors.js';
 import { ClientGoneError, type Work } from './work.js';
 
 /** How many may be served at a time. */
-export interface Shares {
+export interface QueueLimits {
   /** All together. */
   readonly total: number;
   /** Of one owner. */
@@ -45,7 +45,7 @@ export class Turn {
   #isOver = false;
 
   constructor(
-    readonly share: Share,
+    private readonly share: Share,
     private readonly onEnd: (share: Share) => void,
   ) {}
 
@@ -69,7 +69,7 @@ export class FairQueue {
   readonly #waiting = new Set<Share>();
   #isTimed = false;
 
-  constructor(private readonly limits: Shares) {}
+  constructor(private readonly limits: QueueLimits) {}
 
   /** How many wait. */
   get waitingCount(): number {

@@ -61,7 +61,7 @@ export class BoundedClient extends Client {
 
   constructor(...args: ConstructorParameters<typeof Client>) {
     super(...args);
-    keepFaultsHere(this.#internals.connection);
+    keepFaultsHere(this.internals.connection);
     // A connection that ends while it is in use is reported by its statement; an error that nobody listens to would
     // end the process.
     this.on('error', () => {});
@@ -83,8 +83,9 @@ export class BoundedClient extends Client {
         } else void this.#callBackLater(callback as Callback, work, error, result);
       };
     }
+    const timeout = timeoutWithin.getStore();
+    if (timeout !== undefined) args[0] = withTimeout(args[0], timeout);
     // `pg` declares eleven overloads; what comes in is what `pg` takes, and what comes back is what it gave.
-    if (timeoutWithin.getStore() !== undefined) setTimeoutOf(args);
     const result: unknown = super.query(...(args as [never]));
     if (!(result instanceof Promise)) return result as never;
     return result.then(
@@ -119,12 +120,12 @@ export class BoundedClient extends Client {
 
   /** Asks the server to cancel what runs, and gives the connection up once the server has been asked. */
   #cancel(): Promise<void> {
-    this.#cancelling ??= this.#requestCancel().then(() => this.#internals.connection.stream.destroy());
+    this.#cancelling ??= this.#requestCancel().then(() => this.internals.connection.stream.destroy());
     return this.#cancelling;
   }
 
   #requestCancel(): Promise<void> {
-    const { processID, secretKey } = this.#internals;
+    const { processID, secretKey } = this.internals;
     if (processID === null || secretKey === null) return Promise.resolve();
     return new Promise((resolve) => {
       const canceller = new Connection();
@@ -143,7 +144,7 @@ export class BoundedClient extends Client {
     });
   }
 
-  get #internals(): ClientInternals {
+  protected get internals(): ClientInternals {
     return this as unknown as ClientInternals;
   }
 }
@@ -173,11 +174,9 @@ function isReadTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === READ_TIMEOUT;
 }
 
-/** Sets the timeout of `withStatementTimeout` in the arguments of `query`. */
-function setTimeoutOf(args: unknown[]): void {
-  const [statement] = args;
+function withTimeout(statement: unknown, timeout: number): object {
   const config = typeof statement === 'string' ? { text: statement } : (statement as object);
-  args[0] = { ...config, query_timeout: timeoutWithin.getStore() };
+  return { ...config, query_timeout: timeout };
 }
 
 /**
@@ -245,7 +244,7 @@ export class PreparedClient extends BoundedClient {
     else PreparedClient.#warnOfPooler();
     if (state === '26000') this.#changesSeen = null;
     // Its name is a digest of its text: what is there is the same statement.
-    if (state === '42P05') (this as unknown as ClientInternals).connection.parsedStatements[name] = text;
+    if (state === '42P05') this.internals.connection.parsedStatements[name] = text;
     return this.getTransactionStatus() === 'I';
   }
 
@@ -288,7 +287,7 @@ export class PreparedClient extends BoundedClient {
     const [text, name] = oldest;
     this.#names.delete(text);
     this.#length -= text.length;
-    const { connection } = this as unknown as ClientInternals;
+    const { connection } = this.internals;
     delete connection.parsedStatements[name];
     delete connection.submittedNamedStatements[name];
     connection.close({ type: 'S', name });

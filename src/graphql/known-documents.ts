@@ -44,8 +44,9 @@ const LENGTH_OF_ENTRY = 50;
 const MAX_ROOT_FIELDS_KEPT = 16;
 /** Longest name of an operation that is logged, in characters; the name is the client's. */
 const MAX_LOGGED_NAME = 100;
+
 /** Why a document is refused, as its answer says it. Kept without the nodes, which would keep the document. */
-type Refusal = readonly GraphQLFormattedError[];
+export type Refusal = readonly GraphQLFormattedError[];
 
 /** Returns what is wrong with a document. */
 type Validate = (document: DocumentNode) => readonly GraphQLError[];
@@ -133,7 +134,7 @@ export class KnownDocument {
   #refusal: Refusal | null = null;
   /** Why it is refused without a credential; null: it is not, or it cannot be parsed. */
   #refusalOfAnonymous: Refusal | null = null;
-  /** What is kept of it, in characters: its text where it is parsed, and the refusals. */
+  /** What is kept of it, in characters: its text where it is parsed, or why it is refused. */
   #length = 0;
   #isValidated = false;
   readonly #operations = new Map<OperationDefinitionNode, KnownOperation>();

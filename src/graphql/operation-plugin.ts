@@ -5,11 +5,10 @@ import {
   type GraphQLRequestListener,
   type GraphQLResponse,
 } from '@apollo/server';
-import type { GraphQLFormattedError } from 'graphql';
 import type { Context } from '../app/context.js';
 import { serviceUnavailable } from '../errors.js';
 import { checkCost } from './cost.js';
-import type { KnownDocument, KnownDocuments, KnownOperation } from './known-documents.js';
+import type { KnownDocument, KnownDocuments, KnownOperation, Refusal } from './known-documents.js';
 import { MEDIA_TYPES } from './media-types.js';
 import { runRootFields } from './root-fields.js';
 
@@ -41,7 +40,7 @@ export function operationPlugin(documents: KnownDocuments): ApolloServerPlugin<C
 
 function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Context> {
   let entry: KnownDocument | null = null;
-  let refusal: readonly GraphQLFormattedError[] | null = null;
+  let refusal: Refusal | null = null;
   let operation: KnownOperation | null = null;
   return {
     didResolveSource({ queryHash, source, contextValue }): Promise<void> {
@@ -103,7 +102,7 @@ function acceptsResponseType({ http }: GraphQLRequest): boolean {
 }
 
 /** The answer to a document that was refused. */
-function refusedBy(refusal: readonly GraphQLFormattedError[]): GraphQLResponse {
+function refusedBy(refusal: Refusal): GraphQLResponse {
   const [first] = refusal;
   const { status = 400, headers = [] } = (first?.extensions?.['http'] ?? {}) as {
     readonly status?: number;

@@ -13,7 +13,7 @@ export function serveHealth(app: FastifyInstance, database: Database): void {
   });
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', async (request, reply) => {
-    const reason = stopping ? 'stopping' : await unreadyReason(database, request.log);
+    const reason = stopping ? 'stopping' : await checkReadiness(database, request.log);
     return reason === null
       ? { status: 'ready' }
       : reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason });
@@ -21,7 +21,7 @@ export function serveHealth(app: FastifyInstance, database: Database): void {
 }
 
 /** Why the server cannot serve, logged too; null: it can. */
-export async function unreadyReason(database: Database, log: FastifyBaseLogger): Promise<string | null> {
+export async function checkReadiness(database: Database, log: FastifyBaseLogger): Promise<string | null> {
   const timeout = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => timeout.reject(new Error('The database did not answer in time.')),

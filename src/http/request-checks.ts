@@ -54,6 +54,8 @@ function problemOfHost({ httpVersion, rawHeaders }: IncomingMessage): string | n
 
 function boundChunks(request: IncomingMessage): void {
   let chunks = 0;
+  // It flows when its body is read, not when somebody counts.
+  request.pause();
   request.on('data', () => {
     if (++chunks > MAX_CHUNKS) request.socket.destroy();
   });

@@ -12,8 +12,8 @@ export function errorOf(text: string, errors: readonly Error[]): Error | undefin
 }
 
 /**
- * A part of an answer as PostgreSQL wrote it: JSON text with the fields that were asked for, by their names in the
- * answer and in its order. It is sent as it is; it is parsed only where graphql-js completes the answer.
+ * A part of an answer as PostgreSQL wrote it: JSON text with the fields that were asked for, by their response
+ * names and in the order of the answer. It is sent as it is; it is parsed only where graphql-js completes the answer.
  */
 export class EncodedJson {
   readonly __typename: string;

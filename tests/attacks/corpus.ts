@@ -240,7 +240,7 @@ const unfolding = of(
   },
   {
     id: 'unfold-below',
-    title: 'fragments below a list: 2,500 times the same tasks, with a expensive filter',
+    title: 'fragments below a list: 2,500 times the same tasks, with an expensive filter',
     shot: document(
       `{ games(first: 1) { nodes { ${times(50, '...G')} } } } fragment G on Game { ${times(50, '...F')} }
        fragment F on Game { tasks(filter: { or: [${times(2_000, '{}', '')}] }) { totalCount } }`,
@@ -1690,7 +1690,7 @@ const documents = of(
     allowed: UNREADABLE,
   },
   {
-    id: 'operations-dear',
+    id: 'operations-expensive',
     title: 'a trivial operation beside 200 expensive ones',
     shot: document(
       `query Q { __typename } ${times(100, (n) => `query Q${n} { games(first: 100) { nodes { tasks(first: 100) { nodes { id } } } } }`)}`,
@@ -2237,7 +2237,7 @@ const http = of(
     allowed: BAD_REQUEST,
   },
   {
-    id: 'batch-dear',
+    id: 'batch-expensive',
     title: 'a batch of a hundred expensive operations',
     shot: () =>
       json(`[${times(100, JSON.stringify({ query: '{ games(first: 100) { nodes { version } } }' }), ',')}]`),
@@ -2597,7 +2597,7 @@ export const CORPUS: readonly Attack[] = [
  * Operations of which each was the most expensive that is allowed, of one kind: what one caller may send at its best. The
  * runner takes the one that takes longest of those that are answered.
  */
-export const DEAREST: readonly { readonly id: string; readonly shot: () => Shot }[] = [
+export const MOST_EXPENSIVE: readonly { readonly id: string; readonly shot: () => Shot }[] = [
   ...[5, 1].map((count) => ({
     id: `leaderboards-${count}`,
     shot: document(

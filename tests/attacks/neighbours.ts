@@ -6,7 +6,7 @@ import type { Owner } from '../../bench/database.ts';
 import type { Job, Result as LoadResult } from '../../bench/load.ts';
 import { gql, type Shot } from './attack.ts';
 import { excesses } from './carry-out.ts';
-import { DEAREST } from './corpus.ts';
+import { MOST_EXPENSIVE } from './corpus.ts';
 import { addFreshOwner } from './data.ts';
 import { FRESH_KEY_MS, LIMITS, NEIGHBOUR_FACTOR } from './limits.ts';
 import { isAllowed, nameOf, send, type Outcome } from './send.ts';
@@ -28,21 +28,23 @@ export interface Neighbourhood {
 }
 
 /**
- * One caller sends the most expensive operations that are allowed, sixteen at a time. Another one, who asks for a page of 20
- * games, must not feel much of it, and a key that was never seen before must get in.
+ * One caller sends the most expensive operations that are allowed, sixteen at a time. Another one, who asks for a page
+ * of 20 games, must not feel much of it, and a key that was never seen before must get in.
  *
- * @param dearest which operation of `DEAREST`; null takes the one that takes longest
+ * @param operation which operation of `MOST_EXPENSIVE`; null takes the one that takes longest
  */
-export async function neighbours(stage: Stage, dearest: string | null): Promise<Neighbourhood> {
+export async function neighbours(stage: Stage, operation: string | null): Promise<Neighbourhood> {
   await stage.restart();
-  const chosen = await choose(stage, dearest);
+  const chosen = await choose(stage, operation);
   if (chosen === null) {
     return {
       report: [],
       failures: ['none of the most expensive operations is answered: name others in the corpus'],
     };
   }
-  const report = [`the dearest operation that is allowed: ${chosen.id}, alone ${Math.round(chosen.ms)} ms`];
+  const report = [
+    `the most expensive operation that is allowed: ${chosen.id}, alone ${Math.round(chosen.ms)} ms`,
+  ];
   const failures: string[] = [];
   const quiet = (): Promise<LoadResult> => quietRound(stage.server.port, stage.owners.neighbour);
   await quiet();
@@ -88,11 +90,11 @@ const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 /** Of those that are answered the one that takes longest; each is asked twice, because the first time is no measure. */
 async function choose(
   stage: Stage,
-  dearest: string | null,
+  operation: string | null,
 ): Promise<{ readonly id: string; readonly shot: () => Shot; readonly ms: number } | null> {
   let chosen: { readonly id: string; readonly shot: () => Shot; readonly ms: number } | null = null;
-  for (const { id, shot } of DEAREST) {
-    if (dearest !== null && id !== dearest) continue;
+  for (const { id, shot } of MOST_EXPENSIVE) {
+    if (operation !== null && id !== operation) continue;
     await send(shot(), stage.options('owner', LIMITS.requestMs));
     const outcome = await send(shot(), stage.options('owner', LIMITS.requestMs));
     if (isAllowed(outcome, ['200']) && outcome.ms > (chosen?.ms ?? 0)) chosen = { id, shot, ms: outcome.ms };

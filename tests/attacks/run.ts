@@ -2,7 +2,7 @@
  * Sends hostile requests to the server as it runs in production, and tells which of them it stands; see
  * CONTRIBUTING.md.
  *
- *   npm run test:attacks -- [--list] [--only id,kind] [--dearest id] [--minutes 60]
+ *   npm run test:attacks -- [--list] [--only id,kind] [--operation id] [--minutes 60]
  *
  * Everything happens on this machine: the server and PostgreSQL are started for the run and ended with it.
  */
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     list: { type: 'boolean', default: false },
     only: { type: 'string' },
-    dearest: { type: 'string' },
+    operation: { type: 'string' },
     minutes: { type: 'string', default: '60' },
   },
 });
@@ -87,7 +87,7 @@ async function run(): Promise<void> {
       if (await mustRestart(stage, result)) await stage.restart();
     }
     if (withNeighbours) {
-      const { report, failures } = await neighbours(stage, values.dearest ?? null);
+      const { report, failures } = await neighbours(stage, values.operation ?? null);
       say('\nneighbours');
       for (const text of report) say(`  ${text}`);
       if (failures.length === 0) passed++;

@@ -3,11 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Owner } from '../support/builders.js';
 import { send } from '../support/http.js';
+import { freePort } from '../support/postgres.js';
 import { until } from '../support/process.js';
 import { useApi } from '../support/use-api.js';
 
@@ -63,15 +63,6 @@ afterAll(async () => {
   await ended;
   await rm(directory, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 const read = (path: string, headers: Record<string, string> = {}): ReturnType<typeof send> =>
   send(origin + path, { headers: { 'apollo-require-preflight': '1', ...headers } });

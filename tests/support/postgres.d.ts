@@ -4,3 +4,6 @@ export function startPostgres(): Promise<{
   readonly logFile: string;
   stop(): Promise<void>;
 }>;
+
+/** A port of the loopback address that nobody listens at now. */
+export function freePort(): Promise<number>;

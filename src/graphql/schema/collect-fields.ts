@@ -15,7 +15,7 @@ import {
 export type Operation = Pick<GraphQLResolveInfo, 'schema' | 'fragments' | 'variableValues'>;
 
 /**
- * The fields that these selection sets select of objects of a type, by their response names and in its order,
+ * The fields that these selection sets select of objects of a type, by their response names, in the order of the answer,
  * each with all places where it is selected: CollectFields of GraphQL's specification.
  */
 export function collectFields(
