@@ -25,13 +25,18 @@ export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
     if (key === undefined) return null;
     if (typeof key !== 'string' || !isApiKeyShaped(key)) throw badKey();
     const hash = hashApiKey(key);
-    // The time counts from before the look-up, so that a slow one does not lengthen the promise.
-    const start = performance.now();
-    const prefix = known.get(hash) ?? (await findPrefix(em, hash));
+    const prefix = known.get(hash) ?? (await find(hash));
     if (prefix === null) throw badKey();
-    if (!known.has(hash)) known.set(hash, prefix, { start });
     return { apiKey: prefix, oauthUserId: null, isAdmin: false };
   };
+
+  async function find(hash: string): Promise<string | null> {
+    // The time counts from before the look-up, so that a slow one does not lengthen the promise.
+    const start = performance.now();
+    const prefix = await findPrefix(em, hash);
+    if (prefix !== null) known.set(hash, prefix, { start });
+    return prefix;
+  }
 }
 
 async function findPrefix(em: SqlEntityManager, hash: string): Promise<string | null> {

@@ -15,25 +15,23 @@ export interface QueueLimits {
 /** Maximum number of what may wait of one owner. */
 const MAX_WAITING = 1_000;
 
-/** Maximum number of owners that are remembered while nothing of them is served or waits. */
-const MAX_IDLE_OWNERS = 10_000;
+/** Maximum number of shares that are remembered while nothing of them is served or waits. */
+const MAX_IDLE_SHARES = 10_000;
+
+/** Names the share of an owner's expensive operations; no owner's name has a blank before this. */
+const EXPENSIVE = 'expensive';
 
 /** How often it is looked at who has waited too long, in ms. */
 const CHECK_EVERY_MS = 100;
-
-/** Someone who waits for a turn. */
-interface Waiting {
-  /** When the wait is given up, by `performance.now()`. */
-  readonly deadline: number;
-  readonly start: () => void;
-  readonly leave: (error: Error) => void;
-}
 
 /** What of one owner is served, and waits. */
 class Share {
   served = 0;
   /** The first come first. */
   readonly waiting = new Set<Waiting>();
+
+  /** @param limit how many may be served at a time */
+  constructor(readonly limit: number) {}
 
   get isIdle(): boolean {
     return this.served === 0 && this.waiting.size === 0;
@@ -57,10 +55,37 @@ export class Turn {
   }
 }
 
+/** Someone who waits for a turn. */
+class Waiting {
+  constructor(
+    readonly share: Share,
+    /** When the wait is given up, by `performance.now()`. */
+    readonly deadline: number,
+    readonly work: Work | undefined,
+    readonly start: (turn: Turn) => void,
+    readonly refuse: (error: Error) => void,
+    private readonly onLeave: (waiting: Waiting) => void,
+  ) {
+    work?.onAbandon(this.#giveUp);
+  }
+
+  /** Ends the wait. */
+  leave(): void {
+    this.work?.offAbandon(this.#giveUp);
+    this.onLeave(this);
+  }
+
+  readonly #giveUp = (): void => {
+    this.leave();
+    this.refuse(new ClientGoneError('The client has gone away.'));
+  };
+}
+
 /**
  * Lets so many be served at a time, and of one owner at most a share of them, whether others wait or not: what has
  * begun cannot be interrupted when they come. Who has to wait, waits in a queue of its own owner; the owners take
- * turns. So nobody waits behind the many requests of another.
+ * turns. So nobody waits behind the many requests of another. Of the expensive operations of an owner one is served at a
+ * time, beside the others: each may keep a processor of the database busy.
  */
 export class FairQueue {
   #served = 0;
@@ -82,68 +107,69 @@ export class FairQueue {
    * @throws SERVICE_UNAVAILABLE after the longest wait, or at once where too many wait; ClientGoneError when the client
    *   of the work goes away meanwhile
    */
-  acquire(owner: string, work?: Work): Promise<Turn> | Turn {
-    const share = this.#shareOf(owner);
-    if (this.#hasRoom(share) && share.waiting.size === 0) return this.#serve(share, work);
-    if (share.waiting.size >= MAX_WAITING) throw serviceUnavailable();
-    return this.#wait(share, work);
+  acquire(owner: string, work?: Work): Promise<Turn> {
+    return new Promise((resolve, reject) => this.enter(owner, work, resolve, reject));
   }
 
-  #shareOf(owner: string): Share {
-    let share = this.#shares.get(owner);
+  /** As `acquire`, at less cost. What is called when the turn comes, is called in the context of whoever gave it up. */
+  enter(
+    owner: string,
+    work: Work | undefined,
+    start: (turn: Turn) => void,
+    refuse: (error: Error) => void,
+  ): void {
+    const share = this.#shareOf(owner, work?.isExpensive ?? false);
+    if (this.#hasRoom(share) && share.waiting.size === 0) start(this.#serve(share, work));
+    else if (share.waiting.size >= MAX_WAITING) refuse(serviceUnavailable());
+    else {
+      const patience = work?.hasBegun ? this.limits.patienceWithinMs : this.limits.patienceMs;
+      share.waiting.add(
+        new Waiting(share, performance.now() + patience, work, start, refuse, this.#onLeave),
+      );
+      this.#waiting.add(share);
+      if (this.#isTimed) return;
+      this.#isTimed = true;
+      setTimeout(this.#endWaits, CHECK_EVERY_MS);
+    }
+  }
+
+  #shareOf(owner: string, isExpensive: boolean): Share {
+    const key = isExpensive ? `${owner} ${EXPENSIVE}` : owner;
+    let share = this.#shares.get(key);
     if (share === undefined) {
-      if (this.#shares.size >= MAX_IDLE_OWNERS) this.#forgetIdle();
-      share = new Share();
-      this.#shares.set(owner, share);
+      if (this.#shares.size >= MAX_IDLE_SHARES) this.#forgetIdle();
+      share = new Share(isExpensive ? 1 : this.limits.perOwner);
+      this.#shares.set(key, share);
     }
     return share;
   }
 
   #forgetIdle(): void {
-    for (const [owner, share] of this.#shares) if (share.isIdle) this.#shares.delete(owner);
-  }
-
-  #wait(share: Share, work: Work | undefined): Promise<Turn> {
-    const patience = work?.hasBegun ? this.limits.patienceWithinMs : this.limits.patienceMs;
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        work?.offAbandon(giveUp);
-        share.waiting.delete(waiting);
-        if (share.waiting.size === 0) this.#waiting.delete(share);
-      };
-      const waiting: Waiting = {
-        deadline: performance.now() + patience,
-        start: () => {
-          settle();
-          resolve(this.#serve(share, work));
-        },
-        leave: (error) => {
-          settle();
-          reject(error);
-        },
-      };
-      const giveUp = (): void => waiting.leave(new ClientGoneError('The client has gone away.'));
-      work?.onAbandon(giveUp);
-      share.waiting.add(waiting);
-      this.#waiting.add(share);
-      if (this.#isTimed) return;
-      this.#isTimed = true;
-      setTimeout(this.#endWaits, CHECK_EVERY_MS);
-    });
+    for (const [key, share] of this.#shares) if (share.isIdle) this.#shares.delete(key);
   }
 
   /** Lets those go who have waited too long. One timer for all: most wait for some milliseconds. */
   readonly #endWaits = (): void => {
     const now = performance.now();
-    for (const share of this.#waiting) {
-      for (const { deadline, leave } of share.waiting) if (deadline <= now) leave(serviceUnavailable());
+    for (const { waiting } of this.#waiting) {
+      for (const one of waiting) {
+        if (one.deadline > now) continue;
+        one.leave();
+        one.refuse(serviceUnavailable());
+      }
     }
     this.#isTimed = this.#waiting.size > 0;
     if (this.#isTimed) setTimeout(this.#endWaits, CHECK_EVERY_MS);
   };
 
-  #hasRoom({ served }: Share): boolean {
-    return this.#served < this.limits.total && served < this.limits.perOwner;
+  readonly #onLeave = (waiting: Waiting): void => {
+    const { share } = waiting;
+    share.waiting.delete(waiting);
+    if (share.waiting.size === 0) this.#waiting.delete(share);
+  };
+
+  #hasRoom({ served, limit }: Share): boolean {
+    return this.#served < this.limits.total && served < limit;
   }
 
   #serve(share: Share, work?: Work): Turn {
@@ -168,7 +194,8 @@ export class FairQueue {
       // To the end: the others come first now.
       this.#waiting.delete(share);
       this.#waiting.add(share);
-      next.start();
+      next.leave();
+      next.start(this.#serve(share, next.work));
       return;
     }
   }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { Client, Connection } from 'pg';
+import { Client, Connection, Query } from 'pg';
 import { isPreparedAway, sqlState } from '../errors.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
@@ -67,11 +67,13 @@ export class BoundedClient extends Client {
     this.on('error', () => {});
   }
 
-  /** The work that the next statement belongs to, where the current one cannot be told from its context. */
+  /** The work that the next statement belongs to, where its context is that of another one. */
   nextWork: Work | undefined;
 
   override query(...args: unknown[]): never {
-    const work = this.nextWork ?? currentWork();
+    const { nextWork } = this;
+    const work = nextWork ?? currentWork();
+    const timeout = nextWork === undefined ? timeoutWithin.getStore() : undefined;
     this.nextWork = undefined;
     work?.onAbandon(this.#cancelThis);
     const callback = args.at(-1);
@@ -83,7 +85,6 @@ export class BoundedClient extends Client {
         } else void this.#callBackLater(callback as Callback, work, error, result);
       };
     }
-    const timeout = timeoutWithin.getStore();
     if (timeout !== undefined) args[0] = withTimeout(args[0], timeout);
     // `pg` declares eleven overloads; what comes in is what `pg` takes, and what comes back is what it gave.
     const result: unknown = super.query(...(args as [never]));
@@ -176,7 +177,61 @@ function isReadTimeout(error: unknown): boolean {
 
 function withTimeout(statement: unknown, timeout: number): object {
   const config = typeof statement === 'string' ? { text: statement } : (statement as object);
-  return { ...config, query_timeout: timeout };
+  return Object.assign(config, { query_timeout: timeout });
+}
+
+/** A statement that a connection has prepared. */
+interface Prepared {
+  /** How `pg` reads its rows; null as long as PostgreSQL has not described them. */
+  rows: RowReading | null;
+  readonly name: string;
+}
+
+type RowReading = Pick<QueryInternals['_result'], 'fields' | '_parsers' | '_prebuiltEmptyResultObject'>;
+
+/** Members of `pg`'s `Query` that its type declarations leave out. */
+interface QueryInternals {
+  readonly _result: { fields: unknown; _parsers: unknown; _prebuiltEmptyResultObject: unknown };
+  _accumulateRows: boolean;
+}
+
+/** What `pg`'s `Query` does, beyond what its type declarations say. */
+const PgQuery = Query as unknown as new (...args: unknown[]) => QueryInternals & {
+  prepare(connection: object): void;
+  handleRowDescription(message: unknown): void;
+};
+
+/**
+ * Runs a prepared statement. `pg` lets PostgreSQL describe the columns each time; here it does the first time only. They
+ * stay as they are: a statement whose columns would be others is refused (see `isPreparedAway`).
+ */
+class PreparedQuery extends PgQuery {
+  constructor(
+    private readonly prepared: Prepared,
+    text: string,
+    values: readonly unknown[],
+    /** The connection, on which a statement is not described. */
+    private readonly undescribed: object,
+  ) {
+    super({ name: prepared.name, text, values });
+  }
+
+  override prepare(connection: object): void {
+    const { rows } = this.prepared;
+    if (rows === null) {
+      super.prepare(connection);
+      return;
+    }
+    Object.assign(this._result, rows);
+    this._accumulateRows = true;
+    super.prepare(this.undescribed);
+  }
+
+  override handleRowDescription(message: unknown): void {
+    super.handleRowDescription(message);
+    const { fields, _parsers, _prebuiltEmptyResultObject } = this._result;
+    this.prepared.rows = { fields, _parsers, _prebuiltEmptyResultObject };
+  }
 }
 
 /**
@@ -198,9 +253,12 @@ export class PreparedClient extends BoundedClient {
   static #changes = 0;
   /** How many of them this connection has followed; null: it has to prepare all anew. */
   #changesSeen: number | null = PreparedClient.#changes;
-  /** Name by text, least recently used first. */
-  readonly #names = new Map<string, string>();
+  /** By text, least recently used first. */
+  readonly #prepared = new Map<string, Prepared>();
   #length = 0;
+  readonly #undescribed = Object.create(this.internals.connection, {
+    describe: { value: () => {} },
+  }) as object;
 
   override query(...args: unknown[]): never {
     const [text, values, report] = args;
@@ -210,34 +268,30 @@ export class PreparedClient extends BoundedClient {
       Array.isArray(values) &&
       values.length > 0;
     if (!isPrepared) return super.query(...args);
-    if (typeof report !== 'function') return this.#queryForPromise(text, values) as never;
-    return this.#query(text, values, report as Callback, ATTEMPTS) as never;
-  }
-
-  #query(text: string, values: readonly unknown[], report: Callback, attempts: number): unknown {
-    const statement = { name: this.#nameOf(text), text, values };
-    return super.query(statement, (failed: unknown, result: unknown) => {
-      if (attempts > 1 && this.#canRunAgain(failed, statement))
-        this.#query(text, values, report, attempts - 1);
-      else report(failed, result);
-    });
-  }
-
-  async #queryForPromise(text: string, values: readonly unknown[], attempts = ATTEMPTS): Promise<unknown> {
-    const statement = { name: this.#nameOf(text), text, values };
-    // Without a callback `pg` returns a promise, whatever its overloads say of these arguments.
-    const sent: Promise<unknown> = super.query(statement);
-    try {
-      return await sent;
-    } catch (error) {
-      if (attempts > 1 && this.#canRunAgain(error, statement))
-        return this.#queryForPromise(text, values, attempts - 1);
-      throw error;
+    if (typeof report === 'function') {
+      this.#query(text, values, report as Callback);
+      return undefined as never;
     }
+    return new Promise((resolve, reject) => {
+      this.#query(text, values, (failed, result) => {
+        if (failed === null) resolve(result);
+        else reject(failed as Error);
+      });
+    }) as never;
+  }
+
+  #query(text: string, values: readonly unknown[], report: Callback, attempts = ATTEMPTS): void {
+    const prepared = this.#prepare(text);
+    const callback: Callback = (failed, result) => {
+      if (attempts > 1 && this.#canRunAgain(failed, text, prepared)) {
+        this.#query(text, values, report, attempts - 1);
+      } else report(failed, result);
+    };
+    super.query(new PreparedQuery(prepared, text, values, this.#undescribed), callback);
   }
 
   /** Follows what an error says of a prepared statement; returns whether it may be run again at once. */
-  #canRunAgain(failed: unknown, { name, text }: { readonly name: string; readonly text: string }): boolean {
+  #canRunAgain(failed: unknown, text: string, { name }: Prepared): boolean {
     if (failed === null || !isPreparedAway(failed)) return false;
     const state = sqlState(failed);
     if (state === '0A000') PreparedClient.#changes++;
@@ -257,24 +311,25 @@ export class PreparedClient extends BoundedClient {
     );
   }
 
-  #nameOf(text: string): string {
+  #prepare(text: string): Prepared {
     if (this.#changesSeen !== PreparedClient.#changes) {
       this.#changesSeen = PreparedClient.#changes;
-      while (this.#names.size > 0) this.#closeOldest();
+      while (this.#prepared.size > 0) this.#closeOldest();
     }
-    const known = this.#names.get(text);
+    const known = this.#prepared.get(text);
     if (known !== undefined) {
-      this.#names.delete(text);
-      this.#names.set(text, known);
+      this.#prepared.delete(text);
+      this.#prepared.set(text, known);
       return known;
     }
     // Of the text: a pooler that mixes up connections can then never run one statement for another.
     const name = `game_${hash('sha256', text, 'hex').slice(0, 32)}`;
-    this.#names.set(text, name);
+    const prepared: Prepared = { name, rows: null };
+    this.#prepared.set(text, prepared);
     this.#length += text.length;
-    while (this.#names.size > MAX_PREPARED_STATEMENTS || this.#length > MAX_PREPARED_LENGTH)
+    while (this.#prepared.size > MAX_PREPARED_STATEMENTS || this.#length > MAX_PREPARED_LENGTH)
       this.#closeOldest();
-    return name;
+    return prepared;
   }
 
   /**
@@ -282,10 +337,10 @@ export class PreparedClient extends BoundedClient {
    * goes out before the messages of the next statement, and is no error where there is no such statement.
    */
   #closeOldest(): void {
-    const [oldest] = this.#names;
+    const [oldest] = this.#prepared;
     if (oldest === undefined) return;
-    const [text, name] = oldest;
-    this.#names.delete(text);
+    const [text, { name }] = oldest;
+    this.#prepared.delete(text);
     this.#length -= text.length;
     const { connection } = this.internals;
     delete connection.parsedStatements[name];

@@ -3,7 +3,7 @@ import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import { isConnectionLost } from '../errors.js';
-import { Turn, type FairQueue } from './fair-queue.js';
+import type { FairQueue, Turn } from './fair-queue.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 type Statement = Pick<Sql, 'text' | 'values'>;
@@ -50,9 +50,10 @@ export function query<Row extends object>(em: SqlEntityManager, statement: State
   if (connections === undefined) return queryKysely(em, work, statement);
   const { pool, queue } = connections;
   if (work === undefined) return queryPool(pool, statement);
-  const turn = queue.acquire(work.owner ?? '', work);
-  if (turn instanceof Turn) return queryPool(pool, statement, work, turn);
-  return turn.then((begun) => queryPool<Row>(pool, statement, work, begun));
+  return new Promise((resolve, reject) => {
+    const start = (turn: Turn): void => sendTo(pool, statement, work, turn, resolve, reject);
+    queue.enter(work.owner ?? '', work, start, reject);
+  });
 }
 
 async function queryKysely<Row extends object>(
@@ -74,31 +75,10 @@ export function queryReserved<Row extends object>(
   return connections === undefined ? query<Row>(em, statement) : queryPool(connections.reserve, statement);
 }
 
-/**
- * Runs a statement. A read on a connection that turns out to have ended is read again, once, on a new one.
- *
- * @param work what the statement is for
- * @param turn ends with the statement
- */
-async function queryPool<Row extends object>(
-  pool: Pool,
-  statement: Statement,
-  work?: Work,
-  turn?: Turn,
-): Promise<Row[]> {
-  try {
-    return await sendTo<Row>(pool, statement, work);
-  } catch (error) {
-    if (!isConnectionLost(error) || !IS_READ.test(statement.text)) throw error;
-    work?.throwIfAbandoned();
-    await dropIdle(pool);
-    return await sendTo<Row>(pool, statement, work);
-  } finally {
-    turn?.end();
-  }
+/** Runs a statement on a pool that is not shared between callers. */
+function queryPool<Row extends object>(pool: Pool, statement: Statement): Promise<Row[]> {
+  return new Promise((resolve, reject) => sendTo(pool, statement, undefined, undefined, resolve, reject));
 }
-
-const IS_READ = /^\s*SELECT\b/i;
 
 /**
  * Ends the connections of a pool that nobody uses: where one was lost, others may be, and the next one that is used is
@@ -110,25 +90,43 @@ export async function dropIdle(pool: Pool): Promise<void> {
 }
 
 /**
- * Kysely would only hand the statement on, through a dozen promises; the pool has callbacks that need none.
+ * Sends a statement. A read on a connection that turns out to have ended is sent again, once, on a new one. Kysely would
+ * only hand the statement on, through a dozen promises; the pool has callbacks that need none.
  *
- * @param work the pool calls back in the context of whoever opened or released the connection
+ * @param work what the statement is for; the pool calls back in the context of whoever opened or released the connection
+ * @param turn ends with the statement
  */
-function sendTo<Row extends object>(pool: Pool, { text, values }: Statement, work?: Work): Promise<Row[]> {
-  return new Promise((resolve, reject) => {
-    pool.connect((unconnected, client, giveBack) => {
-      if (client === undefined || work?.isAbandoned) {
-        if (client !== undefined) giveBack();
-        reject(unconnected ?? new ClientGoneError('The client has gone away.'));
-        return;
-      }
-      (client as { nextWork?: Work | undefined }).nextWork = work;
-      client.query<Row>(text, values, (failed: Error | null, result) => {
-        // What has ended may look alive until its socket closes.
-        giveBack(isConnectionLost(failed));
-        if (failed === null) resolve(result.rows);
-        else reject(failed);
-      });
+function sendTo<Row extends object>(
+  pool: Pool,
+  statement: Statement,
+  work: Work | undefined,
+  turn: Turn | undefined,
+  resolve: (rows: Row[]) => void,
+  reject: (error: unknown) => void,
+  isAgain = false,
+): void {
+  const end = (failed: Error | null, rows: Row[]): void => {
+    if (!isAgain && isConnectionLost(failed) && IS_READ.test(statement.text)) {
+      void dropIdle(pool).then(() => sendTo(pool, statement, work, turn, resolve, reject, true));
+      return;
+    }
+    turn?.end();
+    if (failed === null) resolve(rows);
+    else reject(failed);
+  };
+  pool.connect((unconnected, client, giveBack) => {
+    if (client === undefined || work?.isAbandoned) {
+      if (client !== undefined) giveBack();
+      end(unconnected ?? new ClientGoneError('The client has gone away.'), []);
+      return;
+    }
+    (client as { nextWork?: Work | undefined }).nextWork = work;
+    client.query<Row>(statement.text, statement.values, (failed: Error | null, result) => {
+      // What has ended may look alive until its socket closes.
+      giveBack(isConnectionLost(failed));
+      end(failed, failed === null ? result.rows : []);
     });
   });
 }
+
+const IS_READ = /^\s*SELECT\b/i;

@@ -47,12 +47,18 @@ export function isTimestampText(text: string): boolean {
  */
 export const TIMESTAMP_MARK = '\u0001';
 
-/** Where the fraction of a timestamp begins, in its quotes, and where it ends after six digits. */
-const [FRACTION_AT, FRACTION_END] = [20, 27];
+/** What is missing to six fraction digits and an offset, by the length of a timestamp without its quotes. */
+const MISSING = new Map([
+  [19, '.000000Z'],
+  ...[1, 2, 3, 4, 5, 6].map((digits) => [20 + digits, `${'0'.repeat(6 - digits)}Z`] as const),
+]);
 
 /**
  * A text that PostgreSQL wrote with marked timestamps, with these as clients are shown them: RFC 3339 text in UTC with
  * six fraction digits. To let PostgreSQL write that, by `to_char`, takes it twice as long.
+ *
+ * RFC 3339 has the years up to 9999 only, and no infinity: what it cannot say is null, as any text for it would be
+ * another time for whoever reads it by that standard.
  */
 export function withTimestamps(text: string): string {
   let mark = text.indexOf(TIMESTAMP_MARK);
@@ -65,24 +71,12 @@ export function withTimestamps(text: string): string {
     from = at;
     if (text[at] !== '"') continue;
     const end = text.indexOf('"', at + 1);
-    if (end === at + FRACTION_END && text[at + FRACTION_AT] === '.' && text[end - 1] !== 'C') {
-      done += `${text.slice(at, end)}Z`;
-      from = end;
-    } else {
-      from = end + 1;
-      done += shown(text.slice(at, from));
-    }
+    // Years have four digits here or more; what is before Christ ends with ` BC`.
+    const missing = text[at + 5] === '-' && text[end - 1] !== 'C' ? MISSING.get(end - at - 1) : undefined;
+    done += missing === undefined ? 'null' : `${text.slice(at, end)}${missing}"`;
+    from = end + 1;
   }
   return done + text.slice(from);
-}
-
-/**
- * With all fraction digits. RFC 3339 has the years up to 9999 only, and no infinity: what it cannot say is null, as
- * any text for it would be another time for whoever reads it by that standard.
- */
-function shown(quoted: string): string {
-  const groups = /^"(?<time>\d{4}-\d\d-\d\dT[\d:]{8})(?:\.(?<fraction>\d+))?"$/.exec(quoted)?.groups;
-  return groups ? `"${groups['time']}.${(groups['fraction'] ?? '').padEnd(6, '0')}Z"` : 'null';
 }
 
 const RFC_3339 =

@@ -11,9 +11,11 @@ export class Work {
   owner: string | null = null;
   /** Whether it has had a turn on the connections: what has begun is more patient. */
   hasBegun = false;
+  /** Whether its operation is expensive: of these one of a caller runs at a time. */
+  isExpensive = false;
   #isAbandoned = false;
   /** Mostly one: short lists are cheaper than a set. */
-  #cancels: readonly (() => void)[] = [];
+  readonly #cancels: (() => void)[] = [];
 
   /** Runs `task`; all statements in it belong to this work. */
   run<Result>(task: () => Result): Result {
@@ -23,7 +25,7 @@ export class Work {
   /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const cancel of this.#cancels) cancel();
+    for (const cancel of [...this.#cancels]) cancel();
   }
 
   /** @throws ClientGoneError */
@@ -37,12 +39,13 @@ export class Work {
 
   /** Notes how to cancel what begins now. */
   onAbandon(cancel: () => void): void {
-    this.#cancels = [...this.#cancels, cancel];
+    this.#cancels.push(cancel);
   }
 
   /** To be called when that has ended. */
   offAbandon(cancel: () => void): void {
-    this.#cancels = this.#cancels.filter((other) => other !== cancel);
+    const index = this.#cancels.indexOf(cancel);
+    if (index !== -1) this.#cancels.splice(index, 1);
   }
 }
 

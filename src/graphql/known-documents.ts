@@ -67,6 +67,12 @@ export class KnownDocuments {
     maxSize: MAX_LENGTH,
     sizeCalculation: (entry) => entry.length,
   });
+  /** SHA-256 of the texts that were sent most recently: to compute it takes ten times as long as to look it up. */
+  readonly #hashes = new LRUCache<string, string>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_LENGTH,
+    sizeCalculation: (_hash, text) => text.length + LENGTH_OF_ENTRY,
+  });
 
   /** @param introspection whether clients may ask for the schema, and be told names that they did not send */
   constructor(
@@ -84,7 +90,11 @@ export class KnownDocuments {
 
   /** The operation of this name, where its document was sent before and nothing is wrong with it. */
   operation(text: string, name: string | null | undefined): KnownOperation | null {
-    return this.#entries.get(hash('sha256', text, 'hex'))?.operation(name) ?? null;
+    const known = this.#hashes.get(text);
+    const textHash = known ?? hash('sha256', text, 'hex');
+    const operation = this.#entries.get(textHash)?.operation(name) ?? null;
+    if (operation !== null && known === undefined) this.#hashes.set(text, textHash);
+    return operation;
   }
 
   /**

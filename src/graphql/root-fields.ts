@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Context } from '../app/context.js';
 import { answerTooLong } from '../errors.js';
-import { EncodedJson } from '../sql-json/encoded-json.js';
+import { areLongerThan, EncodedJson } from '../sql-json/encoded-json.js';
 import type { Variables } from './cost.js';
 import type { KnownOperation, RootField } from './known-documents.js';
 
@@ -55,7 +55,7 @@ export async function runRootFields(
     allSucceeded &&
     fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
   const most = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
-  if (bytesOf(values) > most) {
+  if (areLongerThan(textsOf(values), most)) {
     context.refusal = answerTooLong(most);
     return null;
   }
@@ -149,10 +149,11 @@ function isFinishedJson(value: unknown, type: GraphQLOutputType): boolean {
   return value === null && !isNonNullType(type);
 }
 
-/** How many bytes the JSON has that was read for a value: as often as it stands there. */
-function bytesOf(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item), 0);
-  return value instanceof EncodedJson ? Buffer.byteLength(value.text) : 0;
+/** The JSON that was read for a value, each text as often as it stands there. */
+function textsOf(value: unknown, texts: string[] = []): readonly string[] {
+  if (value instanceof EncodedJson) texts.push(value.text);
+  else if (Array.isArray(value)) for (const item of value) textsOf(item, texts);
+  return texts;
 }
 
 /** The text of finished JSON. */

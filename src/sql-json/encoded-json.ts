@@ -66,3 +66,13 @@ export class ParsedJson {
     return typeof index === 'number' ? this.errors[index] : new ParsedJson(value, this.errors);
   }
 }
+
+/** Most bytes of a UTF-16 code unit in UTF-8. */
+const MAX_BYTES_OF_UNIT = 3;
+
+/** Whether texts together have more bytes in UTF-8. These are only counted where the lengths leave it open. */
+export function areLongerThan(texts: readonly string[], maxBytes: number): boolean {
+  const units = texts.reduce((sum, { length }) => sum + length, 0);
+  if (units * MAX_BYTES_OF_UNIT <= maxBytes) return false;
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) > maxBytes;
+}

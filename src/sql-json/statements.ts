@@ -5,7 +5,7 @@ import { withTimestamps } from '../database/timestamp.js';
 import { answerTooLong, isTooLong, limitExceeded } from '../errors.js';
 import { bind, type Statement } from './bind.js';
 import type { CompileContext } from './compile-context.js';
-import { EncodedJson, errorOf } from './encoded-json.js';
+import { areLongerThan, EncodedJson, errorOf } from './encoded-json.js';
 import { toSql, type JsonSql } from './json-sql.js';
 import type { Selection } from './selection.js';
 
@@ -116,8 +116,8 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   ): Promise<Row[]> {
     try {
       const rows = await query<Row>(em, { text: statement.text, values: bind(statement, bindings) });
-      const bytes = rows.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
-      if (bytes > this.maxBytes) throw answerTooLong(this.maxBytes);
+      const texts = rows.map(({ json }) => json);
+      if (areLongerThan(texts, this.maxBytes)) throw answerTooLong(this.maxBytes);
       return rows;
     } catch (error) {
       throw isTooLong(error) ? answerTooLong(this.maxBytes) : error;

@@ -171,10 +171,10 @@ describe('a queue', () => {
     const turn = await queue.acquire('alice');
     const work = new Work();
     const waiting = Array.from({ length: 1_000 }, () =>
-      Promise.resolve(queue.acquire('alice', work)).catch((error: unknown) => (error as Error).name),
+      queue.acquire('alice', work).catch((error: unknown) => (error as Error).name),
     );
     expect(queue.waitingCount).toBe(1_000);
-    expect(() => queue.acquire('alice')).toThrow('temporarily unavailable');
+    await expect(queue.acquire('alice')).rejects.toThrow('temporarily unavailable');
     const other = queue.acquire('bob');
     expect(queue.waitingCount).toBe(1_001);
     work.abandon();
