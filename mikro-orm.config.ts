@@ -1,13 +1,12 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { EntityCaseNamingStrategy, type Options } from '@mikro-orm/postgresql';
 import { ApiKey } from './src/api-keys/api-key.entity.js';
-import { LogEntry } from './src/domain/audit/log-entry.entity.js';
 import { Game } from './src/domain/games/game.entity.js';
 import { migrations } from './src/migrations/index.js';
 
 /** What holds for every database; `src/database/database.ts` adds which one. */
 const config: Options = {
-  entities: [ApiKey, Game, LogEntry],
+  entities: [ApiKey, Game],
   extensions: [Migrator],
   // GAME's columns are mostly named as the properties are; the others are named one by one.
   namingStrategy: EntityCaseNamingStrategy,

@@ -6,6 +6,7 @@ import {
   startContestant,
   type Contestant,
 } from './contestants.ts';
+import { compareBuilds } from './builds.ts';
 import { makeData, startDatabaseServer, tidyUp, type Data } from './database.ts';
 import { compareDepths } from './deep.ts';
 import { measureFootprint } from './footprint.ts';
@@ -43,9 +44,8 @@ export async function compareOn(data: Data, options: Options): Promise<void> {
   const { against } = options;
   const ours = (): Promise<Contestant> => startContestant('ours', data.url);
   if (against !== null) {
-    const both = [ours, () => startBefore(against, data.url)];
-    await compareServers(data, options, wanted, both);
-    if (wanted('footprint')) await measureFootprint(data, both);
+    await compareBuilds(data, against, wanted, options);
+    if (wanted('footprint')) await measureFootprint(data, [ours, () => startBefore(against, data.url)]);
     return;
   }
   const all = CONTESTANTS.map((name) => () => startContestant(name, data.url));

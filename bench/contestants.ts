@@ -42,6 +42,7 @@ const PROGRAMS: Readonly<Record<Language, string>> = {
 export interface Contestant {
   readonly name: ContestantName;
   readonly port: number;
+  readonly pid: number;
   /** From its start to its saying that it is ready, in ms. */
   readonly startMs: number;
   /** CPU time that it has used so far, in ms. */
@@ -109,6 +110,7 @@ async function start(
   return {
     name,
     port,
+    pid: child.pid ?? 0,
     startMs,
     cpuMs: () => {
       // The second field, the program's name, may hold anything, and ends with the last bracket.

@@ -23,8 +23,8 @@ const { values, positionals } = parseArgs({
 });
 const against = values.against === undefined ? null : resolve(values.against, 'dist/src/main.js');
 if (against !== null && !existsSync(against)) throw new Error(`There is no ${against}: build it first.`);
-// Builds differ little. Many short rounds show it best: what disturbs one disturbs its neighbour, and not the median.
-const [rounds, seconds] = against === null ? [5, 3] : [100, 0.2];
+// Builds differ little. Short rounds show it best: what disturbs one disturbs its neighbour, and not the median.
+const [rounds, seconds] = against === null ? [5, 3] : [12, 0.3];
 const options = {
   rounds: Number(values.rounds ?? rounds),
   seconds: Number(values.seconds ?? seconds),

@@ -96,7 +96,11 @@ export async function measure(
   load: Load,
   operation: Operation,
   contestants: readonly Contestant[],
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  {
+    rounds,
+    seconds,
+    warmUp = WARM_UP,
+  }: { readonly rounds: number; readonly seconds: number; readonly warmUp?: number },
 ): Promise<Map<Contestant, Measurement[]>> {
   const expected = await compareAnswers(operation, contestants, operation.subjects(0));
   const results = new Map<Contestant, Measurement[]>(contestants.map((contestant) => [contestant, []]));
@@ -104,8 +108,8 @@ export async function measure(
   let times = 1;
   const connections = operation.slow ? SLOW_CONNECTIONS : CONNECTIONS;
   const ms = seconds * 1_000 * (operation.slow ? SLOW_FACTOR : 1);
-  const warmUp = Math.ceil(WARM_UP / seconds);
-  for (let round = 0; round < warmUp + rounds; round++) {
+  const roundsBefore = Math.ceil(warmUp / seconds);
+  for (let round = 0; round < roundsBefore + rounds; round++) {
     for (const turn of contestants.keys()) {
       const contestant = contestants[(turn + round) % contestants.length];
       if (contestant === undefined) continue;
@@ -120,7 +124,7 @@ export async function measure(
           );
         }
       }
-      if (round >= warmUp) results.get(contestant)?.push(measurement);
+      if (round >= roundsBefore) results.get(contestant)?.push(measurement);
     }
   }
   return results;

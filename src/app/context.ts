@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GraphQLError, GraphQLObjectType } from 'graphql';
 import type { Caller, KnownCaller } from '../auth/caller.js';
+import type { Work } from '../database/work.js';
 import { CREDENTIAL_NEEDED, forbidden, unauthenticated } from '../errors.js';
 import { Game } from '../domain/games/game.entity.js';
 import { GameRepository } from '../domain/games/game.repository.js';
@@ -72,6 +73,8 @@ export class Context implements Repositories {
     readonly maxBytes: number,
     /** The schema for gateways; null where it is not given away. */
     private readonly texts: GatewaySdl | null,
+    /** What its statements have in common. */
+    readonly work: Work,
   ) {
     this.games = games;
     this.tasks = tasks;

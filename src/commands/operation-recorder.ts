@@ -5,6 +5,7 @@ import type { Caller } from '../auth/caller.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
+import { Work } from '../database/work.js';
 import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint } from '../graphql/endpoint.js';
@@ -77,7 +78,14 @@ export class OperationRecorder {
             new Strategies(config.strategies),
             config.maxResponseBytes,
           );
-          const context = new Context(caller, repositories, {}, config.maxResponseBytes, gatewaySdl(schema));
+          const context = new Context(
+            caller,
+            repositories,
+            {},
+            config.maxResponseBytes,
+            gatewaySdl(schema),
+            new Work(),
+          );
           this.#statements = [];
           this.#isRecording = true;
           const { body } = await endpoint.answer({ ...request, body: operation }, () =>

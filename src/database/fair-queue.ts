@@ -18,9 +18,6 @@ const MAX_WAITING = 1_000;
 /** Maximum number of shares that are remembered while nothing of them is served or waits. */
 const MAX_IDLE_SHARES = 10_000;
 
-/** Names the share of an owner's expensive operations; no owner's name has a blank before this. */
-const EXPENSIVE = 'expensive';
-
 /** How often it is looked at who has waited too long, in ms. */
 const CHECK_EVERY_MS = 100;
 
@@ -123,9 +120,7 @@ export class FairQueue {
     else if (share.waiting.size >= MAX_WAITING) refuse(serviceUnavailable());
     else {
       const patience = work?.hasBegun ? this.limits.patienceWithinMs : this.limits.patienceMs;
-      share.waiting.add(
-        new Waiting(share, performance.now() + patience, work, start, refuse, this.#onLeave),
-      );
+      share.waiting.add(new Waiting(share, performance.now() + patience, work, start, refuse, this.#onLeave));
       this.#waiting.add(share);
       if (this.#isTimed) return;
       this.#isTimed = true;
@@ -134,7 +129,7 @@ export class FairQueue {
   }
 
   #shareOf(owner: string, isExpensive: boolean): Share {
-    const key = isExpensive ? `${owner} ${EXPENSIVE}` : owner;
+    const key = `${isExpensive ? 'expensive' : 'ordinary'} ${owner}`;
     let share = this.#shares.get(key);
     if (share === undefined) {
       if (this.#shares.size >= MAX_IDLE_SHARES) this.#forgetIdle();

@@ -24,6 +24,8 @@ import { MAX_IDS } from './schema/ids.js';
 
 /** What an operation may cost. */
 const MAX_COST = 250_000;
+/** What an operation may cost without being expensive: of expensive ones a caller has one run at a time. */
+const EXPENSIVE_COST = 25_000;
 /** How many items a list without a page size is taken to have. */
 const LIST_SIZE = 5;
 /** Cost of each value within an argument that is an object: an operator of a filter, say. */
@@ -43,8 +45,8 @@ const MAX_VARIABLES_DEPTH = 64;
 export type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * Refuses an operation that would cost too much, before anything is run. An operation that is within the limit
- * whatever its variables are is noted as such, and not looked at again.
+ * Refuses an operation that would cost too much, before anything is run. What it costs at most is noted: of one that is
+ * cheap whatever its variables are, nothing is computed again.
  *
  * The cost of an operation is the number of objects and values that it may return: a field costs one and what is below
  * it, times the page size in a connection. Some cost more: what is expensive to read says so in its type (`complexity`),
@@ -52,13 +54,13 @@ export type Variables = Readonly<Record<string, unknown>>;
  *
  * It takes time linear to the document: each fragment is looked at once, and of the variables only sizes.
  *
+ * @returns whether it is expensive
  * @throws LIMIT_EXCEEDED with HTTP 400
  */
-export function checkCost(operation: KnownOperation, variables: Variables): void {
-  if (operation.alwaysWithinLimits && areFew(variables)) return;
-  const most = new Cost(operation, null).of();
-  if (most <= MAX_COST) operation.alwaysWithinLimits = true;
-  if (most <= MAX_COST && areFew(variables)) return;
+export function checkCost(operation: KnownOperation, variables: Variables): boolean {
+  operation.maxCost ??= new Cost(operation, null).of();
+  const isExpensive = isKnownExpensive(operation, variables);
+  if (isExpensive !== null) return isExpensive;
   checkVariables(variables);
   const cost = new Cost(operation, variables).of();
   if (cost > MAX_COST) {
@@ -67,10 +69,24 @@ export function checkCost(operation: KnownOperation, variables: Variables): void
       400,
     );
   }
+  return cost > EXPENSIVE_COST;
+}
+
+/**
+ * Whether an operation is expensive that was found to be within the limit, whatever its few variables are; null: that was
+ * not found, `checkCost` has to look.
+ */
+export function isKnownExpensive(
+  operation: KnownOperation,
+  variables: Variables | null | undefined,
+): boolean | null {
+  const { maxCost } = operation;
+  if (maxCost === null || maxCost > MAX_COST || !areFew(variables)) return null;
+  return maxCost > EXPENSIVE_COST && new Cost(operation, variables ?? {}).of() > EXPENSIVE_COST;
 }
 
 /** Whether an operation that is always within the limits is so with these variables: they hold few values. */
-export function areFew(variables: Variables | null | undefined): boolean {
+function areFew(variables: Variables | null | undefined): boolean {
   if (!variables) return true;
   const { values, depth } = measure(variables, FEW_VALUES);
   return values <= FEW_VALUES && depth <= MAX_VARIABLES_DEPTH;
@@ -93,14 +109,16 @@ function measure(value: unknown, most: number): { readonly values: number; reado
   let level = [value];
   while (level.length > 0 && values <= most) {
     const next: unknown[] = [];
+    let hasMore = false;
     for (const item of level) {
       if (typeof item !== 'object' || item === null) continue;
       const inner = Object.values(item);
       values += inner.length;
+      hasMore ||= inner.length > 0;
       if (values > most) break;
-      for (const one of inner) next.push(one);
+      for (const one of inner) if (typeof one === 'object') next.push(one);
     }
-    if (next.length > 0) depth++;
+    if (hasMore) depth++;
     level = next;
   }
   return { values, depth };

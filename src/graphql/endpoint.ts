@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from '../app/context.js';
 import { badRequest } from '../errors.js';
-import { areFew } from './cost.js';
+import { isKnownExpensive } from './cost.js';
 import { KnownDocuments } from './known-documents.js';
 import { formatError, maskingPlugin, type Mask } from './masking.js';
 import { MEDIA_TYPES, preferredMediaType, type MediaType } from './media-types.js';
@@ -138,7 +138,8 @@ export class Endpoint {
     const { query, operationName, variables } = plainRequest(request) ?? {};
     if (query === undefined) return null;
     const operation = this.documents.operation(query, operationName);
-    if (!operation?.alwaysWithinLimits || !areFew(variables)) return null;
+    const isExpensive = operation === null ? null : isKnownExpensive(operation, variables);
+    if (operation === null || isExpensive === null) return null;
     let made: Context;
     try {
       made = await context();
@@ -147,6 +148,7 @@ export class Endpoint {
     }
     // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `refusalFor`.
     if (made.viewer.kind === 'anonymous') return null;
+    made.work.isExpensive = isExpensive;
     const data = await runRootFields(operation, variables, made);
     if (data === null) return null;
     made.log.operation = operation.logName;

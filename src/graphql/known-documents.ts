@@ -312,8 +312,8 @@ export interface RootField {
 export class KnownOperation {
   /** As the log names it. */
   readonly logName: string;
-  /** Whether it was found to be within all limits, whatever its variables are. */
-  alwaysWithinLimits = false;
+  /** What it costs at most, whatever its variables are, where these are few; null: not known yet. */
+  maxCost: number | null = null;
   readonly fragments: Record<string, FragmentDefinitionNode> = Object.create(null) as Record<
     string,
     FragmentDefinitionNode

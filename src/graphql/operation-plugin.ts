@@ -55,7 +55,7 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       operation = entry.operation(request.operationName);
       if (operation === null) return Promise.resolve();
       contextValue.log.operation = operation.logName;
-      checkCost(operation, request.variables ?? {});
+      contextValue.work.isExpensive = checkCost(operation, request.variables ?? {});
       return Promise.resolve();
     },
     async responseForOperation({ request, contextValue }) {

@@ -74,7 +74,7 @@ export async function serveGraphql(
       const identity = identityOf(viewer);
       work.owner = ownerOf(identity);
       request.graphql = { caller: identity };
-      return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl);
+      return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl, work);
     } catch (error) {
       throw mask(error);
     }

@@ -101,6 +101,30 @@ describe('of ten connections', () => {
   });
 });
 
+/** It costs 302 for each game: with 100 games, the largest page, it is expensive. */
+const TASKS = `query ($first: Int!) {
+  games(first: $first) { nodes { tasks(first: 60) { nodes { id externalTaskId status createdAt } } } }
+}`;
+
+describe('of one caller', () => {
+  for (const isKnown of [false, true]) {
+    test(`one expensive operation runs at a time, beside others; it is ${isKnown ? 'known' : 'new'}`, async () => {
+      const api = await start(10);
+      if (isKnown) for (const _time of [1, 2, 3]) await api.data(TASKS, { first: 1 }, alice);
+      const lock = await holdGames();
+      const tasksOf = (first: number): Sent => send(api, TASKS, alice, { first });
+      const expensive = Array.from({ length: 5 }, () => tasksOf(100));
+      await untilWaiting(api, 1, 4);
+      const others = Array.from({ length: 4 }, () => tasksOf(80));
+      await untilWaiting(api, 4, 5);
+      const ofBob = send(api, TASKS, bob, { first: 100 });
+      await untilWaiting(api, 5, 5);
+      await lock.release();
+      await expectAnswered([...expensive, ...others, ofBob]);
+    });
+  }
+});
+
 test('who waits longer than the patience of the server is told to try again', async () => {
   const api = await start(10, { patienceMs: 200 });
   const lock = await holdGames();

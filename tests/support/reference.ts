@@ -3,6 +3,7 @@ import type { Caller } from '../../src/auth/caller.js';
 import { readConfig } from '../../src/config.js';
 import { Context, createRepositories } from '../../src/app/context.js';
 import { openDatabase } from '../../src/database/database.js';
+import { Work } from '../../src/database/work.js';
 import { createSchema } from '../../src/app/schema.js';
 import { Strategies } from '../../src/domain/strategies/strategies.js';
 import type { Variables } from './api.js';
@@ -23,7 +24,7 @@ export async function startReference(databaseUrl: string): Promise<Reference> {
       const document = parse(text);
       const problems = validate(schema, document);
       if (problems.length > 0) throw new Error(problems.join('\n'));
-      const contextValue = new Context(caller, repositories, {}, Infinity, null);
+      const contextValue = new Context(caller, repositories, {}, Infinity, null, new Work());
       return execute({ schema, document, variableValues: variables, contextValue });
     },
     close: () => database.close(),

@@ -1,9 +1,8 @@
-import { raw, type SqlEntityManager } from '@mikro-orm/postgresql';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
 import sql from 'sql-template-tag';
 import { identityOf, type KnownCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
-import { LogEntry } from './log-entry.entity.js';
 
 /**
  * Leaves a row in GAME's audit log. To be called with the entity manager of the write's own transaction,
@@ -27,15 +26,11 @@ export async function recordWrite(
           ON CONFLICT (provider_user_id) DO NOTHING`,
     );
   }
-  await em.insert(LogEntry, {
-    id: randomUUID(),
-    logLevel: 'SUCCESS',
-    module,
-    message,
-    details: caller.kind === 'admin' ? { ...details, admin: true } : details,
-    apiKey,
-    oauthUserId,
-    createdAt: raw('clock_timestamp()'),
-    updatedAt: raw('clock_timestamp()'),
-  });
+  const told = JSON.stringify(caller.kind === 'admin' ? { ...details, admin: true } : details);
+  await query(
+    em,
+    sql`INSERT INTO logs (id, log_level, module, message, details, "apiKey_used", oauth_user_id, created_at, updated_at)
+        VALUES (${randomUUID()}::uuid, 'SUCCESS', ${module}, ${message}, ${told}::json, ${apiKey}, ${oauthUserId},
+                clock_timestamp(), clock_timestamp())`,
+  );
 }

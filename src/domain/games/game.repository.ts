@@ -230,9 +230,15 @@ export class GameRepository extends EntityRepository<Game> {
         if (params.unknownIds.length > 0) throw notFound('Param');
         const changes = [...columns, ...params.changes];
         if (changes.length > 0) {
-          const values = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
+          const changed = Object.fromEntries(columns.map(({ field, after }) => [field, after]));
+          const { externalGameId, platform, strategyId } = { ...stored, ...changed };
           await externalIdOrConflict(
-            em.nativeUpdate(this.entityName, { id }, { ...values, updatedAt: raw('clock_timestamp()') }),
+            query(
+              em,
+              sql`UPDATE games SET "externalGameId" = ${externalGameId}, platform = ${platform},
+                    "strategyId" = ${strategyId}, updated_at = clock_timestamp()
+                  WHERE id = ${id}::uuid`,
+            ),
           );
           await params.write(caller);
           await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
