@@ -36,7 +36,7 @@ export async function compareBuilds(
     `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid UNION SELECT pid FROM pg_stat_activity`,
   );
   // What is started from here on inherits it.
-  for (const pid of [process.pid, ...rows.map(({ pid }) => pid)]) pin(pid, OTHERS);
+  for (const { pid } of [process, ...rows]) pin(pid, OTHERS);
   const load = new Load();
   const compared = new Map<string, Compared>();
   try {

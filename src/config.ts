@@ -40,11 +40,15 @@ export interface Config {
   /** Role in a bearer token that makes an admin. */
   readonly adminRole: string;
   readonly strategies: StrategySettings;
+  /** What may be a mistake: variables that look like settings and are none. */
+  readonly warnings: readonly string[];
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** What `DATABASE_URL` is to ask for the embedded database by name. */
+const EMBEDDED = 'embedded';
 /** Where the embedded database lives, below the directory that the server is started in. */
 const EMBEDDED_DIRECTORY = '.data';
 
@@ -57,12 +61,29 @@ export class ConfigError extends Error {
 class InvalidValue extends Error {}
 
 /**
- * Reads the settings. The only place that reads the environment.
+ * Adds the settings of the file `.env`, in the directory that the process is started in, to its environment, where there
+ * is such a file. What is set in the environment already stays.
+ *
+ * @throws ConfigError when the file cannot be read
+ */
+export function loadEnvFile(): void {
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      throw new ConfigError('.env is there, but cannot be read.');
+    }
+  }
+}
+
+/**
+ * Reads the settings from an environment.
  *
  * @throws ConfigError that names every bad value at once, each with an example
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
+  const names = new Set<string>();
   /** The parsed value; an unset or empty variable has its default. */
   const read = <Value>(
     name: string,
@@ -70,6 +91,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     fallback: Value,
     convert: (text: string) => Value,
   ): Value => {
+    names.add(name);
     const text = env[name];
     if (text === undefined || text === '') return fallback;
     try {
@@ -85,7 +107,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     'DATABASE_URL',
     'postgres://user:password@localhost:5432/game?sslmode=verify-full',
     null,
-    databaseUrl,
+    (text) => (text === EMBEDDED ? text : databaseUrl(text)),
   );
   const poolMax = read('DATABASE_POOL_MAX', '10', 10, integer(1, 1_000));
   const prepareStatements = read('DATABASE_PREPARED_STATEMENTS', 'off', true, onOff);
@@ -106,7 +128,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     );
   }
   const processes = read('PROCESSES', '2', 1, integer(1, 64));
-  if (processes > 1 && !isSet('DATABASE_URL')) {
+  if (url === null && env['NODE_ENV'] === 'production' && !isSet('DATABASE_URL')) {
+    problems.push(
+      'DATABASE_URL must be set where NODE_ENV is production: to postgres://…, or to embedded for the embedded database with its demo.',
+    );
+  }
+  if (processes > 1 && (url === EMBEDDED || !isSet('DATABASE_URL'))) {
     problems.push('PROCESSES needs DATABASE_URL: the embedded database is for one process.');
   }
   const config: Config = {
@@ -119,7 +146,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     maxResponseBytes: read('MAX_RESPONSE_BYTES', '10000000', 10_000_000, integer(100_000, 100_000_000)),
     corsOrigins: read('CORS_ORIGINS', 'https://app.example.org,http://localhost:5173', [], origins),
     database:
-      url === null
+      url === null || url === EMBEDDED
         ? { kind: 'embedded', directory: EMBEDDED_DIRECTORY }
         : { kind: 'postgresql', url, poolMax, prepareStatements },
     oauth:
@@ -131,9 +158,32 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       realm: read('STRATEGY_REALM', 'GameRealm', 'GameRealm', String),
       furtherBuiltIns: read('BUILT_IN_STRATEGIES', 'myStrategy@1.0.0,other@2.1.0', {}, builtInStrategies),
     },
+    warnings: [],
   };
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
-  return config;
+  const warnings = Object.keys(env).flatMap((name) => warningOf(name, names) ?? []);
+  if (problems.length > 0) throw new ConfigError([...problems, ...warnings].join('\n'));
+  return { ...config, warnings };
+}
+
+/** Prefixes that hardly anything else uses. */
+const OWN_PREFIX = /^(DATABASE|OAUTH)_/;
+
+/** What to say of a variable that looks like one of the settings and is none; null: it does not. */
+function warningOf(variable: string, settings: ReadonlySet<string>): string | null {
+  if (settings.has(variable)) return null;
+  const similar = [...settings].find(
+    (name) => name.length > SHORT_NAME && lettersOf(name) === lettersOf(variable),
+  );
+  if (similar !== undefined) return `${variable} is no setting: did you mean ${similar}?`;
+  return OWN_PREFIX.test(variable) ? `${variable} is no setting: .env.example has all that there are.` : null;
+}
+
+/** Names up to this length, like PORT, have the letters of too many other words. */
+const SHORT_NAME = 5;
+
+/** The letters of a name, each once: swapped, doubled and forgotten ones leave them mostly as they are. */
+function lettersOf(name: string): string {
+  return [...new Set(name.toUpperCase().replaceAll(/[^A-Z]/g, ''))].toSorted().join('');
 }
 
 const integer =

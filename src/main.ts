@@ -1,10 +1,10 @@
-import { ConfigError, readConfig } from './config.js';
+import { ConfigError, readConfig, loadEnvFile } from './config.js';
 import { openDatabase } from './database/database.js';
 import { DirectoryLockedError } from './database/directory-lock.js';
 import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { GRAPHQL_PATH } from './http/graphql-route.js';
-import { checkReadiness } from './http/health.js';
+import { announceReadiness } from './http/health.js';
 import { createServer } from './http/server.js';
 import { onStopSignal } from './http/shutdown.js';
 
@@ -17,6 +17,7 @@ try {
 
 /** config -> database -> server -> listen -> stop on signals; with several processes, each of them does so */
 async function main(): Promise<void> {
+  loadEnvFile();
   const config = readConfig(process.env);
   if (startsOthers(config.processes)) {
     await serveByProcesses(config.processes);
@@ -25,7 +26,9 @@ async function main(): Promise<void> {
   const database = await openDatabase(config.database);
   let demo: Demo | null = null;
   const server = await createServer(config, database, () => demo?.keys[0]?.secret ?? null);
+  const stopping = new AbortController();
   onStopSignal(async () => {
+    stopping.abort();
     // Fastify ends the connections that are idle now; one that is answered later would be kept alive.
     const idle = setInterval(() => server.server.closeIdleConnections(), 50);
     await server.close();
@@ -39,13 +42,17 @@ async function main(): Promise<void> {
   const address = await server.listen({
     host: config.host,
     port: config.port,
-    listenTextResolver: (url) => `Ready: GraphQL at ${url}${GRAPHQL_PATH}`,
+    listenTextResolver: (url) => `Listening at ${url}${GRAPHQL_PATH}`,
   });
-  void checkReadiness(database, server.log);
-  if (demo !== null)
+  for (const warning of config.warnings) server.log.warn(warning);
+  const ready = `Ready: GraphQL at ${address}${GRAPHQL_PATH}`;
+  const announced = announceReadiness(database, server.log, ready, stopping.signal);
+  if (demo !== null) {
+    await announced;
     process.stdout.write(
       `${welcome(`${address}${GRAPHQL_PATH}`, config.graphiql ? `${address}/` : null, demo, config.oauth === null)}\n`,
     );
+  }
 }
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */

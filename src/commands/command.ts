@@ -1,11 +1,15 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { ConfigError, readConfig, type Config } from '../config.js';
+import { ConfigError, readConfig, loadEnvFile, type Config } from '../config.js';
 import { openDatabase, type Database, type OpenOptions } from '../database/database.js';
 import { DirectoryLockedError } from '../database/directory-lock.js';
+import { problemOf } from '../app/database-check.js';
 import { isDatabaseUnavailable, sqlState } from '../errors.js';
 
 /** SQLSTATE of a statement on a table that is not there. */
 const UNDEFINED_TABLE = '42P01';
+
+/** SQLSTATE of a statement that the role may not run. */
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** A mistake of the user of a command: shown as one line. */
 export class UsageError extends Error {
@@ -21,6 +25,7 @@ export async function runCommand(
   options: OpenOptions = {},
 ): Promise<void> {
   try {
+    loadEnvFile();
     const config = readConfig(process.env);
     const database = await openDatabase(config.database, { statementTimeoutMs: 0, ...options });
     try {
@@ -40,8 +45,8 @@ export async function makeReady(database: Database, config: Config): Promise<voi
     await database.migrate();
     return;
   }
-  const unready = await database.unreadyReason();
-  if (unready !== null) throw new UsageError(`Not ready: ${unready}.`);
+  const problem = await problemOf(database.em);
+  if (problem !== null) throw new UsageError(`Not ready: ${problem}.`);
 }
 
 /** Reads the options of a command. @throws UsageError in one line, where Node's own would have several */
@@ -64,6 +69,9 @@ export function commandError(error: unknown): string {
   }
   if (sqlState(error) === UNDEFINED_TABLE) {
     return "The database has none of GAME's tables: run npm run migrate first.";
+  }
+  if (sqlState(error) === INSUFFICIENT_PRIVILEGE) {
+    return `The database role lacks a right that README.md lists: ${reason(error)}`;
   }
   if (isDatabaseUnavailable(error)) return `The database does not answer: ${reason(error)}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,5 +1,5 @@
 import { DevIssuer } from '../auth/dev-issuer.js';
-import { readConfig } from '../config.js';
+import { readConfig, loadEnvFile } from '../config.js';
 import { commandError, parseOptions, UsageError } from './command.js';
 
 /** Prints a token of the development issuer. It needs no database, so it works while the server runs. */
@@ -8,6 +8,7 @@ try {
     { options: { subject: { type: 'string' }, admin: { type: 'boolean' } } },
     'Usage: npm run token -- [--subject NAME] [--admin]',
   );
+  loadEnvFile();
   const { database, oauth, adminRole } = readConfig(process.env);
   if (database.kind !== 'embedded' || oauth !== null) {
     throw new UsageError(

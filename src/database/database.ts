@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseConnection } from 'kysely';
 import { Client, Pool } from 'pg';
-import sql from 'sql-template-tag';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
 import { FairQueue } from './fair-queue.js';
-import { connectionsOf, queryReserved, useConnections, type Connections } from './query.js';
+import { connectionsOf, useConnections, type Connections } from './query.js';
 
 /** Longest wait for a connection, and for one statement, in ms. */
 const CONNECTION_TIMEOUT_MS = 3_000;
@@ -24,8 +23,6 @@ export interface Database {
   readonly em: SqlEntityManager;
   /** Brings the tables and indexes up to date; returns the names of the migrations that were run. */
   migrate(): Promise<string[]>;
-  /** Why it cannot be served from, and what to do; null: it can. @throws the driver's error when it does not answer */
-  unreadyReason(): Promise<string | null>;
   /** Lets somebody hear what an operator must know of the connections: the last one who asks for it. */
   onWarning(listener: (message: string) => void): void;
   /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
@@ -171,17 +168,6 @@ class OpenDatabase implements Database {
     } finally {
       await release();
     }
-  }
-
-  async unreadyReason(): Promise<string | null> {
-    const [row] = await queryReserved<{ found: boolean; encoding: string }>(
-      this.em,
-      sql`SELECT to_regclass('games') IS NOT NULL AS found, getdatabaseencoding() AS encoding`,
-    );
-    if (row?.encoding !== 'UTF8') {
-      return `the database's encoding is ${row?.encoding}, which cannot hold every text: restore a dump of it into a database that is made with ENCODING 'UTF8' TEMPLATE template0`;
-    }
-    return row.found ? null : "the database does not hold GAME's tables: run npm run migrate";
   }
 
   onWarning(listener: (message: string) => void): void {

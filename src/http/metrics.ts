@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { AggregatorRegistry, collectDefaultMetrics, Gauge, type RegistryContentType } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, type RegistryContentType } from 'prom-client';
 import { sendCompressed } from './compression.js';
 import type { Database } from '../database/database.js';
 import { isOneOfSeveral, metricsOfAll } from './processes.js';
 import { RequestTimes } from './request-times.js';
 
 /**
- * `/metrics`, for Prometheus: the process, the requests by route and status, the connections to the database.
+ * `/metrics`, for Prometheus: the process, the requests by route and status, the errors by code, the connections to the
+ * database.
  * Nothing in it tells who asked for what. Of several processes, each answers for all of them.
  */
 export function serveMetrics(app: FastifyInstance, database: Database): void {
@@ -25,7 +26,14 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
     },
   });
   registry.registerMetric(connections);
+  const errors = new Counter({
+    name: 'graphql_errors_total',
+    help: 'Answers with an error, by its code.',
+    labelNames: ['code'] as const,
+    registers: [registry],
+  });
   app.addHook('onResponse', (request, reply, done) => {
+    for (const code of request.graphql?.errors ?? []) errors.inc({ code: String(code) });
     // What is not there has no route, and a label for each path that somebody tries would fill the memory.
     const route = request.routeOptions.url ?? 'none';
     requests.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);

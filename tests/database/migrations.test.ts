@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/g
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { readConfig } from '../../src/config.js';
+import { problemOf } from '../../src/app/database-check.js';
 import { openDatabase, type Database } from '../../src/database/database.js';
 import { migrations } from '../../src/migrations/index.js';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.js';
@@ -218,7 +219,7 @@ describe('while GAME works', () => {
     const ours = await open(database);
     const migrated = (await open(database)).migrate();
     const isOver = endOf(migrated);
-    while (!isOver()) expect(await ours.unreadyReason()).toBeNull();
+    while (!isOver()) expect(await problemOf(ours.em)).toBeNull();
     await migrated;
   });
 });

@@ -110,7 +110,7 @@ describe('of one caller', () => {
   for (const isKnown of [false, true]) {
     test(`one expensive operation runs at a time, beside others; it is ${isKnown ? 'known' : 'new'}`, async () => {
       const api = await start(10);
-      if (isKnown) for (const _time of [1, 2, 3]) await api.data(TASKS, { first: 1 }, alice);
+      if (isKnown) for (let time = 1; time <= 3; time++) await api.data(TASKS, { first: 1 }, alice);
       const lock = await holdGames();
       const tasksOf = (first: number): Sent => send(api, TASKS, alice, { first });
       const expensive = Array.from({ length: 5 }, () => tasksOf(100));

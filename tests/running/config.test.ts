@@ -132,6 +132,67 @@ describe('settings that belong together', () => {
   });
 });
 
+describe('in production', () => {
+  test('the embedded database must be asked for by name', () => {
+    const production = { NODE_ENV: 'production' };
+    expect(refusals(production)).toEqual([expect.stringContaining('DATABASE_URL must be set')]);
+    expect(refusals({ ...production, DATABASE_URL: '' })).toHaveLength(1);
+    expect(readConfig({ ...production, DATABASE_URL: 'embedded' }).database.kind).toBe('embedded');
+    expect(readConfig({ ...production, DATABASE_URL: 'postgres://localhost/game' }).database.kind).toBe(
+      'postgresql',
+    );
+    expect(refusals({ DATABASE_URL: 'embedded', PROCESSES: '2' })).toEqual([
+      expect.stringContaining('PROCESSES'),
+    ]);
+  });
+});
+
+describe('a variable that looks like a setting and is none', () => {
+  test.each([
+    ['DATABASE_ULR', 'DATABASE_URL'],
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASEURL', 'DATABASE_URL'],
+    ['OAUTH_ISUER', 'OAUTH_ISSUER'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['GRAPHIQLL', 'GRAPHIQL'],
+    ['cors_origins', 'CORS_ORIGINS'],
+  ])('%s is named, and %s with it', (wrong, right) => {
+    const [warning = '', ...others] = readConfig({ [wrong]: 'canary-77' }).warnings;
+    expect(others).toEqual([]);
+    expect(warning).toBe(`${wrong} is no setting: did you mean ${right}?`);
+  });
+
+  test('is named with a value that is missing', () => {
+    const lines = refusals({ NODE_ENV: 'production', DATABSE_URL: 'postgres://localhost/game' });
+    expect(lines).toEqual([
+      expect.stringContaining('DATABASE_URL must be set'),
+      'DATABSE_URL is no setting: did you mean DATABASE_URL?',
+    ]);
+  });
+
+  test('is named where nobody else has such names', () => {
+    expect(readConfig({ DATABASE_HOST: 'db', OAUTH_SECRET: 'canary-77' }).warnings).toEqual([
+      'DATABASE_HOST is no setting: .env.example has all that there are.',
+      'OAUTH_SECRET is no setting: .env.example has all that there are.',
+    ]);
+  });
+
+  test('nothing is said of what others use, and of the settings', async () => {
+    const others = {
+      HOSTNAME: 'a',
+      PATH: '/bin',
+      HOME: '/',
+      TROP: 'x',
+      PWD: '/',
+      LANG: 'C',
+      SHELL: '/bin/sh',
+    };
+    expect(
+      readConfig({ ...others, ...(await samples()), DATABASE_URL: 'embedded', PROCESSES: '' }).warnings,
+    ).toEqual([]);
+  });
+});
+
 describe('without any setting', () => {
   test('the server is for this machine alone, with a database of its own', () => {
     expect(readConfig({})).toMatchObject({

@@ -56,7 +56,10 @@ async function create(origin: string, key: string, externalGameId: string): Prom
 describe('the first start', () => {
   test('logs one line that says where it is ready, and is live and ready', async () => {
     const origin = await first.origin();
-    const ready = first.log().filter(({ msg }) => String(msg).startsWith('Ready'));
+    const ready = await until(() => {
+      const lines = first.log().filter(({ msg }) => String(msg).startsWith('Ready'));
+      return lines.length > 0 && lines;
+    });
     expect(ready.map(({ msg }) => msg)).toEqual([`Ready: GraphQL at ${origin}/graphql`]);
     expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 200]);
     expect(first.stderr).toBe('');

@@ -97,7 +97,8 @@ describe('a start on a database server', () => {
     const child = await serve();
     const origin = await child.origin();
     expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 200]);
-    expect(child.log().filter(({ msg }) => String(msg).includes('Ready'))).toHaveLength(1);
+    await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
+    expect(messagesOf(child).filter((message) => message.startsWith('Ready'))).toHaveLength(1);
     expect(await ask(origin, '{ viewer { apiKey } }', owner.key)).toMatchObject({
       data: { viewer: { apiKey: owner.prefix } },
     });
@@ -136,6 +137,16 @@ describe('a start on a database server', () => {
   });
 });
 
+test('the file .env holds settings; what the environment holds comes first', async () => {
+  const place = await Workplace.create();
+  await place.write('.env', `DATABASE_URL=${url}\nPORT=http\n`);
+  const child = await place.serve({ PORT: '0' });
+  expect(await ask(await child.origin(), '{ viewer { apiKey } }', owner.key)).toMatchObject({ status: 200 });
+  await child.kill();
+  expect(await place.run('main')).toMatchObject({ code: 1, stderr: expect.stringContaining('PORT must be') });
+  expect(await place.run('commands/migrate')).toMatchObject({ code: 1 });
+});
+
 describe('a database that is not there', () => {
   const QUERY = '{ games { totalCount } }';
 
@@ -151,6 +162,8 @@ describe('a database that is not there', () => {
       status: 503,
       codes: ['SERVICE_UNAVAILABLE'],
     });
+    expect(messagesOf(child).filter((message) => message.startsWith('Ready'))).toEqual([]);
+    expect(reasonsOf(child)).toEqual([expect.stringContaining('nobody listens')]);
 
     const forward = createServer((socket) => {
       const upstream = new URL(database.url);
@@ -163,6 +176,7 @@ describe('a database that is not there', () => {
     await once(forward.listen(port, '127.0.0.1'), 'listening');
     await until(async () => (await health(origin, 'ready')) === 200, undefined, 3_000);
     expect(await ask(origin, QUERY, owner.key)).toMatchObject({ status: 200, codes: [] });
+    await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
     expect(child.stdout + child.stderr).not.toContain(PASSWORD);
     await child.kill();
   });
@@ -184,6 +198,74 @@ describe('a database that is not there', () => {
     });
     await until(async () => (await health(origin, 'ready')) === 200, undefined, 3_000);
     expect(await ask(origin, QUERY, owner.key)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] });
+  });
+});
+
+/** What the log says. */
+const messagesOf = (child: Child): string[] => child.log().map(({ msg }) => String(msg));
+
+/** Why the server is not ready, as its log tells it, each reason once. */
+const reasonsOf = (child: Child): unknown[] => [
+  ...new Set(
+    child
+      .log()
+      .filter(({ msg }) => msg === 'not ready')
+      .map(({ reason }) => reason),
+  ),
+];
+
+describe('a database that cannot be used', () => {
+  /** Starts the server, and returns why it is not ready: as readiness and the log tell it, which are the same. */
+  async function reasonOf(databaseUrl: string): Promise<string> {
+    const child = await serve({ DATABASE_URL: databaseUrl });
+    const origin = await child.origin();
+    const response = await fetch(`${origin}/health/ready`);
+    expect(response.status).toBe(503);
+    const { reason } = (await response.json()) as { reason: string };
+    await until(() => reasonsOf(child).length > 0);
+    expect(reasonsOf(child)).toEqual([reason]);
+    expect(messagesOf(child).filter((message) => message.startsWith('Ready'))).toEqual([]);
+    expect(child.stdout + child.stderr).not.toContain(PASSWORD);
+    await child.kill();
+    return reason;
+  }
+
+  test('a name that is none', async () => {
+    expect(await reasonOf(url.replace(database.name, 'no_such_database'))).toContain(
+      'no database with the name',
+    );
+  });
+
+  test('a host that is unknown', async () => {
+    const { host } = new URL(url);
+    expect(await reasonOf(url.replace(host, 'no-such-host.invalid:5432'))).toContain(
+      'host in DATABASE_URL is unknown',
+    );
+  });
+
+  test('a server without TLS', async () => {
+    expect(await reasonOf(`${url}?sslmode=require`)).toContain('no TLS connection');
+  });
+
+  test('a role without rights: not ready where it may not read, else warned of', async () => {
+    const role = `poor_${randomUUID().replaceAll('-', '')}`;
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`);
+    cleanups.push(async () => {
+      await database.query(`DROP OWNED BY ${role}`);
+      await database.query(`DROP ROLE ${role}`);
+    });
+    const target = new URL(url);
+    target.username = role;
+    target.password = PASSWORD;
+    expect(await reasonOf(target.href)).toContain('may not read the table games');
+    await database.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+    const child = await serve({ DATABASE_URL: target.href });
+    const warning = await until(
+      () => messagesOf(child).find((message) => message.includes('lacks rights')) ?? null,
+    );
+    expect(warning).toContain('INSERT on logs');
+    expect(warning).not.toContain('SELECT');
+    await child.kill();
   });
 });
 

@@ -179,10 +179,10 @@ export class Child {
   /** Where the server listens; waits until it says so. */
   async origin(): Promise<string> {
     return until(
-      () => /"Ready: GraphQL at (http:\/\/[^/]+)\/graphql"/.exec(this.stdout)?.[1] ?? null,
+      () => /"Listening at (http:\/\/[^/]+)\/graphql"/.exec(this.stdout)?.[1] ?? null,
       () => {
-        if (this.#isOver) throw new Error(`The server ended before it was ready. ${this.printed()}`);
-        return `The server was not ready. ${this.printed()}`;
+        if (this.#isOver) throw new Error(`The server ended before it listened. ${this.printed()}`);
+        return `The server did not listen. ${this.printed()}`;
       },
       START_PATIENCE_MS,
     );

@@ -1,0 +1,97 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import sql from 'sql-template-tag';
+import { query, queryReserved } from '../database/query.js';
+import { migrations } from '../migrations/index.js';
+
+/** The oldest PostgreSQL that is supported, as `server_version_num` has it. */
+const MIN_VERSION = 150_000;
+
+/** The rights that the server's role needs on GAME's tables: README.md grants the same. */
+const GAME_RIGHTS = {
+  apikey: ['SELECT'],
+  games: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  gamesparams: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  tasks: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  tasksparams: ['SELECT', 'INSERT', 'DELETE'],
+  userpoints: ['SELECT', 'DELETE'],
+  usergameconfig: ['SELECT', 'DELETE'],
+  users: ['SELECT'],
+  strategydefinition: ['SELECT', 'UPDATE'],
+  oauthusers: ['SELECT', 'INSERT'],
+  logs: ['INSERT'],
+};
+
+/** The same for the tables that the migrations make. */
+const OWN_RIGHTS = {
+  game_graphql_reassignments: ['SELECT', 'INSERT', 'UPDATE'],
+  game_graphql_reassigned_games: ['SELECT', 'INSERT', 'UPDATE'],
+};
+
+/**
+ * Why the server cannot serve from a database, and what to do; null: it can. One statement, on a connection that
+ * requests cannot take.
+ *
+ * @throws the driver's error when the database does not answer
+ */
+export async function problemOf(em: SqlEntityManager): Promise<string | null> {
+  const [row] = await queryReserved<{
+    version: number;
+    versionName: string;
+    encoding: string;
+    hasTables: boolean;
+    canRead: boolean;
+  }>(
+    em,
+    sql`SELECT current_setting('server_version_num')::int AS version,
+          current_setting('server_version') AS "versionName",
+          getdatabaseencoding() AS encoding,
+          to_regclass('games') IS NOT NULL AS "hasTables",
+          coalesce(has_table_privilege(to_regclass('games')::oid, 'SELECT'), false) AS "canRead"`,
+  );
+  if (row === undefined) throw new Error('PostgreSQL returned no row.');
+  if (row.version < MIN_VERSION) {
+    return `PostgreSQL ${row.versionName} is too old: use PostgreSQL ${MIN_VERSION / 10_000} or newer`;
+  }
+  if (row.encoding !== 'UTF8') {
+    return `the database's encoding is ${row.encoding}, which cannot hold every text: restore a dump of it into a database that is made with ENCODING 'UTF8' TEMPLATE template0`;
+  }
+  if (!row.hasTables) return "the database does not hold GAME's tables: run npm run migrate";
+  if (!row.canRead)
+    return 'the database role may not read the table games: grant it the rights that README.md lists';
+  return null;
+}
+
+/** What does not work on a database that the server can serve from, and what to do. */
+export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
+  const rights = Object.entries({ ...GAME_RIGHTS, ...OWN_RIGHTS });
+  const pairs = rights.flatMap(([table, names]) => names.map((name) => ({ table, name })));
+  const [row] = await query<{ denied: string[]; hasOwnTables: boolean; canReadMigrations: boolean }>(
+    em,
+    sql`SELECT ARRAY(
+            SELECT "right".name || ' on ' || "right"."table"
+            FROM unnest(${pairs.map(({ table }) => table)}::text[], ${pairs.map(({ name }) => name)}::text[])
+              "right" ("table", name)
+            WHERE NOT coalesce(has_table_privilege(to_regclass("right"."table")::oid, "right".name), true)) AS denied,
+          to_regclass('game_graphql_reassignments') IS NOT NULL AS "hasOwnTables",
+          coalesce(has_table_privilege(to_regclass('game_graphql_migrations')::oid, 'SELECT'), false)
+            AS "canReadMigrations"`,
+  );
+  const { denied = [], hasOwnTables = true, canReadMigrations = false } = row ?? {};
+  const warnings: string[] = [];
+  if (denied.length > 0) {
+    warnings.push(`The database role lacks rights, so some operations fail: grant it ${denied.join(', ')}.`);
+  }
+  const pending = canReadMigrations ? await pendingMigrations(em) : [];
+  if (!hasOwnTables) {
+    warnings.push('Games cannot be moved between strategies, and lists are slower: run npm run migrate.');
+  } else if (pending.length > 0) {
+    warnings.push(`Migrations are pending (${pending.join(', ')}): run npm run migrate.`);
+  }
+  return warnings;
+}
+
+async function pendingMigrations(em: SqlEntityManager): Promise<string[]> {
+  const rows = await query<{ name: string }>(em, sql`SELECT name FROM game_graphql_migrations`);
+  const done = new Set(rows.map(({ name }) => name));
+  return migrations.map(({ name }) => name).filter((name) => !done.has(name));
+}

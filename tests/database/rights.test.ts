@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { warningsOf } from '../../src/app/database-check.js';
+import { readConfig } from '../../src/config.js';
+import { openDatabase } from '../../src/database/database.js';
+import { startApi, type Api } from '../support/api.js';
+import { rowsOf, type Owner } from '../support/builders.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { closeWorkplaces, Workplace } from '../support/process.js';
+
+let database: TestDatabase;
+let role: string;
+let url: string;
+let api: Api;
+let owner: Owner;
+
+/** The statements of README.md that make a role for the server. */
+async function grants(): Promise<string> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, script = ''] = /```sql\n(CREATE ROLE [^]*?)```/.exec(readme) ?? [];
+  expect(script).toContain('GRANT');
+  return script.replaceAll('game_graphql;', `${role};`).replace('ROLE game_graphql ', `ROLE ${role} `);
+}
+
+beforeAll(async () => {
+  role = `server_${randomUUID().replaceAll('-', '')}`;
+  database = await createTestDatabase();
+  await database.query(await grants());
+  const target = new URL(database.url);
+  target.username = role;
+  url = target.href;
+  owner = await rowsOf(database).owner();
+  api = await startApi({ database, env: { DATABASE_URL: url } });
+});
+afterAll(async () => {
+  await api.close();
+  await closeWorkplaces();
+  await database.query(`DROP OWNED BY ${role}`);
+  await database.query(`DROP ROLE ${role}`);
+  await database.drop();
+});
+
+test('the role that README.md makes is not one of those who may do everything', async () => {
+  const [row] = await database.query(
+    `SELECT rolsuper OR rolbypassrls AS "isMighty" FROM pg_roles WHERE rolname = '${role}'`,
+  );
+  expect(row).toEqual({ isMighty: false });
+  const opened = await openDatabase(readConfig({ DATABASE_URL: url }).database);
+  expect(await warningsOf(opened.em)).toEqual([]);
+  await opened.close();
+});
+
+test('it can do all that the server does', async () => {
+  const created = await api.data(
+    `mutation { createGame(input: { externalGameId: "of-a-poor-role", platform: "web", strategyId: "default",
+       params: [{ key: "a", value: "1" }] }) { game { id params { id } } } }`,
+    {},
+    owner,
+  );
+  const { id } = (created['createGame'] as { game: { id: string } }).game;
+  for (const mutation of [
+    `patchGame(input: { id: "${id}", platform: "app", params: { add: [{ key: "b", value: "2" }] } }) { game { id } }`,
+    `duplicateGame(input: { id: "${id}", externalGameId: "copy-of-a-poor-role" }) { game { id } }`,
+    `bulkUpdateStrategyId(input: { oldStrategyId: "default", newStrategyId: "socio_bee" }) { reassignment { id } }`,
+    `deleteGame(input: { id: "${id}" }) { deletedGameId }`,
+  ]) {
+    expect(await api.query(`mutation { ${mutation} }`, {}, owner)).toMatchObject({ status: 200 });
+  }
+  const list = await api.data(
+    `{ strategyReassignments(first: 1) { nodes { id } } strategies { totalCount } viewer { apiKey }
+       games { totalCount nodes { tasks { totalCount } leaderboard { totalCount } } } }`,
+    {},
+    owner,
+  );
+  const [move] = (list['strategyReassignments'] as { nodes: { id: string }[] }).nodes;
+  expect(
+    await api.query(
+      `mutation { undoStrategyReassignment(input: { id: "${move?.id}" }) { count } }`,
+      {},
+      owner,
+    ),
+  ).toMatchObject({ status: 200, body: { data: expect.anything() } });
+});
+
+test('to migrate it has not enough: one line says which right is missing', async () => {
+  await database.query('DROP INDEX IF EXISTS game_graphql_games_owner');
+  await database.query(`DELETE FROM game_graphql_migrations WHERE name LIKE 'M0003%'`);
+  const place = await Workplace.create();
+  const ended = await place.run('commands/migrate', { env: { DATABASE_URL: url } });
+  expect(ended).toMatchObject({ code: 1, stdout: '' });
+  expect(ended.stderr.trim().split('\n')).toHaveLength(1);
+  expect(ended.stderr).toMatch(/lacks a right .*(must be owner|permission denied)/);
+});
