@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Owner } from '../support/builders.js';
+import { until } from '../support/process.js';
 
 const TYPENAME = '{ __typename }';
 
@@ -278,6 +279,24 @@ describe('/metrics', () => {
     expect(text).toMatch(/process_resident_memory_bytes \d+/);
     expect(text).not.toContain('nowhere');
     expect(text).not.toContain(owner.prefix);
+  });
+
+  test('counts answers with errors by their codes, each once an answer', async () => {
+    const codes = ['UNAUTHENTICATED', 'BAD_USER_INPUT', 'INTERNAL_SERVER_ERROR'];
+    const counts = async (): Promise<number[]> => {
+      const text = await (await get('/metrics')).text();
+      return codes.map((code) =>
+        Number(new RegExp(`^graphql_errors_total\\{code="${code}"\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0),
+      );
+    };
+    const before = await counts();
+    await api.query('{ games { totalCount } }');
+    await api.query('{ a: games(first: 0) { totalCount } b: games(first: 0) { totalCount } }', {}, owner);
+    const after = await until(async () => {
+      const now = await counts();
+      return (now[1] ?? 0) > (before[1] ?? 0) && now;
+    });
+    expect(after.map((count, index) => count - (before[index] ?? 0))).toEqual([1, 1, 0]);
   });
 
   test('counts the times of requests in classes, each with all that were faster', async () => {
