@@ -29,6 +29,10 @@ const DRAFT_MAX_AGE_MS = 10 * 60_000;
  *   build, and nothing to make one with. Either has been said on standard error
  */
 export function ensureBuild() {
+  if (!existsSync('node_modules')) {
+    say('The dependencies are not installed: run npm ci first.');
+    return 'missing';
+  }
   const built = modified(join(BUILD, MAIN));
   if (!existsSync('src') || !existsSync(COMPILER)) {
     if (built > 0) return 'current';

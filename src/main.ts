@@ -1,6 +1,6 @@
 import { ConfigError, readConfig, loadEnvFile } from './config.js';
 import { openDatabase } from './database/database.js';
-import { DirectoryLockedError } from './database/directory-lock.js';
+import { DirectoryError } from './database/directory-lock.js';
 import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { GRAPHQL_PATH } from './http/graphql-route.js';
@@ -29,11 +29,13 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   onStopSignal(async () => {
     stopping.abort();
+    server.log.info('Stopping: requests that have begun are answered.');
     // Fastify ends the connections that are idle now; one that is answered later would be kept alive.
     const idle = setInterval(() => server.server.closeIdleConnections(), 50);
     await server.close();
     clearInterval(idle);
     await database.close();
+    server.log.info('Stopped.');
   });
   if (config.database.kind === 'embedded') {
     await database.migrate();
@@ -57,7 +59,7 @@ async function main(): Promise<void> {
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 function startError(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof DirectoryLockedError) return error.message;
+  if (error instanceof ConfigError || error instanceof DirectoryError) return error.message;
   if (
     error instanceof Error &&
     'syscall' in error &&

@@ -5,7 +5,7 @@ import { ApiKey } from '../api-keys/api-key.entity.js';
 import { newApiKey } from '../api-keys/key-format.js';
 import { query } from '../database/query.js';
 import { timestampJson, withTimestamps, TIMESTAMP_MARK } from '../database/timestamp.js';
-import { commandError, parseOptions, runCommand, UsageError } from './command.js';
+import { endWith, parseOptions, runCommand, UsageError } from './command.js';
 
 const USAGE =
   'Usage: npm run api-key -- create --client NAME [--description TEXT] | -- list | -- revoke PREFIX';
@@ -20,8 +20,7 @@ try {
     await act(database.em.fork());
   });
 } catch (error) {
-  process.stderr.write(`${commandError(error)}\n`);
-  process.exitCode = 1;
+  endWith(error);
 }
 
 /** What is to be done. @throws UsageError */
@@ -67,17 +66,18 @@ async function list(em: SqlEntityManager): Promise<void> {
   const keys = await query<{
     prefix: string | null;
     client: string | null;
-    active: boolean;
+    active: boolean | null;
     createdAt: string;
   }>(
     em,
-    sql`SELECT "apiKey" AS prefix, client, coalesce(active, false) AS active,
+    sql`SELECT "apiKey" AS prefix, client, active,
           ${timestampJson(sql`created_at`)} AS "createdAt"
         FROM apikey ORDER BY created_at, id`,
   );
   if (keys.length === 0) process.stdout.write('There are no API keys.\n');
   for (const { prefix, client, active, createdAt } of keys) {
-    const state = active ? 'active' : 'revoked';
+    // NULL: it does not work, but nobody has revoked it.
+    const state = active === null ? 'inactive' : active ? 'active' : 'revoked';
     const created = JSON.parse(withTimestamps(TIMESTAMP_MARK + createdAt)) as string | null;
     process.stdout.write(`${prefix ?? '-'}\t${state}\t${created ?? '-'}\t${client ?? '-'}\n`);
   }

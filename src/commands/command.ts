@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError, readConfig, loadEnvFile, type Config } from '../config.js';
 import { openDatabase, type Database, type OpenOptions } from '../database/database.js';
-import { DirectoryLockedError } from '../database/directory-lock.js';
+import { DirectoryError } from '../database/directory-lock.js';
 import { problemOf } from '../app/database-check.js';
 import { isDatabaseUnavailable, sqlState } from '../errors.js';
 
@@ -14,6 +14,11 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 /** A mistake of the user of a command: shown as one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** The user asked for help, which is the message. */
+class HelpRequest extends Error {
+  override readonly name = 'HelpRequest';
 }
 
 /**
@@ -34,9 +39,18 @@ export async function runCommand(
       await database.close();
     }
   } catch (error) {
-    process.stderr.write(`${commandError(error)}\n`);
-    process.exitCode = 1;
+    endWith(error);
   }
+}
+
+/** Ends a command: with help where it was asked for, else with code 1 and what is wrong on standard error. */
+export function endWith(error: unknown): void {
+  if (error instanceof HelpRequest) {
+    process.stdout.write(`${error.message}\n`);
+    return;
+  }
+  process.stderr.write(`${commandError(error)}\n`);
+  process.exitCode = 1;
 }
 
 /** Makes sure that the database can be worked with: one of our own is brought up to date. @throws UsageError */
@@ -49,11 +63,19 @@ export async function makeReady(database: Database, config: Config): Promise<voi
   if (problem !== null) throw new UsageError(`Not ready: ${problem}.`);
 }
 
-/** Reads the options of a command. @throws UsageError in one line, where Node's own would have several */
+/**
+ * Reads the options of a command; `--help`, which every command has, ends it.
+ *
+ * @param help what `--help` shows; the usage where there is no more to say
+ * @throws UsageError in one line, where Node's own would have several
+ */
 export function parseOptions<Options extends ParseArgsConfig>(
   options: Options,
   usage: string,
+  help = usage,
 ): ReturnType<typeof parseArgs<Options>> {
+  const { args = process.argv.slice(2) } = options;
+  if (args.includes('--help')) throw new HelpRequest(help);
   try {
     return parseArgs(options);
   } catch (error) {
@@ -63,10 +85,9 @@ export function parseOptions<Options extends ParseArgsConfig>(
 }
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
-export function commandError(error: unknown): string {
-  if (error instanceof UsageError || error instanceof ConfigError || error instanceof DirectoryLockedError) {
-    return error.message;
-  }
+function commandError(error: unknown): string {
+  const isPlain = [UsageError, ConfigError, DirectoryError].some((kind) => error instanceof kind);
+  if (isPlain && error instanceof Error) return error.message;
   if (sqlState(error) === UNDEFINED_TABLE) {
     return "The database has none of GAME's tables: run npm run migrate first.";
   }

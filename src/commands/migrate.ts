@@ -1,8 +1,16 @@
-import { runCommand } from './command.js';
+import { endWith, parseOptions, runCommand } from './command.js';
 
-await runCommand(async (database) => {
-  const applied = await database.migrate();
-  process.stdout.write(
-    applied.length === 0 ? 'The database is up to date.\n' : `Applied ${applied.join(', ')}.\n`,
+try {
+  parseOptions(
+    {},
+    "Usage: npm run migrate. Brings the database of DATABASE_URL up to date: it adds indexes and tables of the server's own, and makes GAME's tables where there are none.",
   );
-});
+  await runCommand(async (database) => {
+    const applied = await database.migrate();
+    process.stdout.write(
+      applied.length === 0 ? 'The database is up to date.\n' : `Applied ${applied.join(', ')}.\n`,
+    );
+  });
+} catch (error) {
+  endWith(error);
+}

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import sql from 'sql-template-tag';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
@@ -11,9 +10,17 @@ import { planOwners, type Plan } from '../seed/plan.js';
 import { Progress, withCommas } from '../seed/progress.js';
 import type { Table } from '../seed/tables.js';
 import { userId } from '../seed/users.js';
-import { commandError, makeReady, runCommand, UsageError } from './command.js';
+import { endWith, makeReady, parseOptions, runCommand, UsageError } from './command.js';
 
-const USAGE = 'Usage: npm run seed -- --games N [--into-existing] [--seed S]';
+const USAGE = 'Usage: npm run seed -- --games N [--into-existing] [--active-keys] [--seed S]';
+const HELP = `${USAGE}
+
+Makes games with all that belongs to them, and API keys that own them.
+
+  --games          how many games
+  --into-existing  also where the database holds games already; the keys then do not work
+  --active-keys    the keys work all the same: whoever has one may change its games
+  --seed           another data set: a whole number`;
 const MAX_GAMES = 10_000_000;
 const MAX_SEED = 2 ** 32 - 1;
 const DEFAULT_SEED = 1;
@@ -21,6 +28,7 @@ const DEFAULT_SEED = 1;
 interface Arguments {
   readonly games: number;
   readonly intoExisting: boolean;
+  readonly activeKeys: boolean;
   /** Null: the first data set of a database has the default seed, any further one a random seed. */
   readonly seed: number | null;
 }
@@ -30,8 +38,7 @@ try {
   const args = readArguments(process.argv.slice(2));
   await runCommand((database, config) => makeDataSet(database, config, args));
 } catch (error) {
-  process.stderr.write(`${commandError(error)}\n`);
-  process.exitCode = 1;
+  endWith(error);
 }
 
 /** tables -> seed and tag -> plan -> load -> summary */
@@ -42,6 +49,7 @@ async function makeDataSet(database: Database, config: Config, args: Arguments):
     ...identity,
     realm: config.strategies.realm,
     until: startOfToday(),
+    areKeysActive: args.activeKeys || !args.intoExisting,
     ...planOwners(args.games, identity.seed),
   };
   const progress = new Progress(process.stderr, args.games, 'games');
@@ -55,30 +63,26 @@ async function makeDataSet(database: Database, config: Config, args: Arguments):
 }
 
 function readArguments(args: string[]): Arguments {
-  const { values } = parsed(args);
-  if (values.games === undefined) throw new UsageError(`--games is missing. ${USAGE}`);
-  return {
-    games: wholeNumber('--games', values.games, 1, MAX_GAMES),
-    intoExisting: values['into-existing'],
-    seed: values.seed === undefined ? null : wholeNumber('--seed', values.seed, 0, MAX_SEED),
-  };
-}
-
-/** @throws UsageError in one line, where Node's own would have several */
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
+  const { values } = parseOptions(
+    {
       args,
       options: {
         games: { type: 'string' },
         'into-existing': { type: 'boolean', default: false },
+        'active-keys': { type: 'boolean', default: false },
         seed: { type: 'string' },
       },
-    });
-  } catch (error) {
-    const [line = ''] = String(error instanceof Error ? error.message : error).split('\n');
-    throw new UsageError(`${line.replace(/\.$/, '')}. ${USAGE}`);
-  }
+    },
+    USAGE,
+    HELP,
+  );
+  if (values.games === undefined) throw new UsageError(`--games is missing. ${USAGE}`);
+  return {
+    games: wholeNumber('--games', values.games, 1, MAX_GAMES),
+    intoExisting: values['into-existing'],
+    activeKeys: values['active-keys'],
+    seed: values.seed === undefined ? null : wholeNumber('--seed', values.seed, 0, MAX_SEED),
+  };
 }
 
 function wholeNumber(option: string, text: string, min: number, max: number): number {
@@ -117,15 +121,20 @@ async function identityOfDataSet(
   return { seed, tag: seed.toString(36) };
 }
 
-function summary(counts: ReadonlyMap<Table, number>, seconds: number, { seed, keyOwners }: Plan): string {
+function summary(counts: ReadonlyMap<Table, number>, seconds: number, plan: Plan): string {
+  const { seed, keyOwners, areKeysActive } = plan;
   const rows = [...counts.values()].reduce((sum, count) => sum + count);
   const width = Math.max(...keyOwners.map(({ client }) => client.length));
   return [
     `${withCommas(rows)} rows in ${seconds.toFixed(1)} s, seed ${seed}:`,
     ...[...counts].map(([table, count]) => `  ${table.padEnd(18)} ${withCommas(count).padStart(12)}`),
     '',
-    'API keys, shown this once:',
-    ...keyOwners.map(({ client, key }) => `  ${client.padEnd(width)}  ${key.secret}`),
+    areKeysActive
+      ? 'API keys, shown this once:'
+      : 'API keys, which do not work (--active-keys makes such that do):',
+    ...keyOwners.map(
+      ({ client, key }) => `  ${client.padEnd(width)}  ${areKeysActive ? key.secret : key.prefix}`,
+    ),
     '',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { ANONYMOUS, type Caller } from '../auth/caller.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
-import { commandError, makeReady, parseOptions, runCommand, UsageError } from './command.js';
+import { endWith, makeReady, parseOptions, runCommand, UsageError } from './command.js';
 import { showStatement } from './format-sql.js';
 import { OperationRecorder } from './operation-recorder.js';
 
@@ -13,8 +13,7 @@ Prints the SQL statements that a GraphQL operation sends to the database in use,
 as it would on the server, in a transaction that is rolled back: also a mutation leaves nothing.
 
   --explain   also prints PostgreSQL's plan of each statement: EXPLAIN (ANALYZE, BUFFERS)
-  --as        who asks: an admin unless given; give key: and subject: for a caller with both
-`;
+  --as        who asks: an admin unless given; give key: and subject: for a caller with both`;
 
 interface Arguments {
   readonly query: string;
@@ -25,17 +24,13 @@ interface Arguments {
 
 try {
   const args = readArguments(process.argv.slice(2));
-  if (args === null) process.stdout.write(HELP);
-  else {
-    const recorder = new OperationRecorder({
-      explain: args.explain,
-      log: (text) => void process.stderr.write(`${text}\n`),
-    });
-    await runCommand((database, config) => show(recorder, database, config, args), recorder);
-  }
+  const recorder = new OperationRecorder({
+    explain: args.explain,
+    log: (text) => void process.stderr.write(`${text}\n`),
+  });
+  await runCommand((database, config) => show(recorder, database, config, args), recorder);
 } catch (error) {
-  process.stderr.write(`${commandError(error)}\n`);
-  process.exitCode = 1;
+  endWith(error);
 }
 
 async function show(
@@ -53,21 +48,20 @@ async function show(
   } else if (statements.length === 0) process.stdout.write('-- No statement is sent.\n');
 }
 
-/** Null: help is asked for. @throws UsageError */
-function readArguments(args: string[]): Arguments | null {
+/** @throws UsageError */
+function readArguments(args: string[]): Arguments {
   const { values, positionals } = parseOptions(
     {
       args,
       options: {
         explain: { type: 'boolean', default: false },
         as: { type: 'string', multiple: true },
-        help: { type: 'boolean', default: false },
       },
       allowPositionals: true,
     },
     USAGE,
+    HELP,
   );
-  if (values.help) return null;
   const [query, variables = '{}', ...others] = positionals;
   if (query === undefined || others.length > 0) throw new UsageError(USAGE);
   return {

@@ -1,6 +1,6 @@
 import { DevIssuer } from '../auth/dev-issuer.js';
 import { readConfig, loadEnvFile } from '../config.js';
-import { commandError, parseOptions, UsageError } from './command.js';
+import { endWith, parseOptions, UsageError } from './command.js';
 
 /** Prints a token of the development issuer. It needs no database, so it works while the server runs. */
 try {
@@ -19,6 +19,5 @@ try {
   const subject = values.subject ?? (values.admin ? 'demo-admin' : 'demo-user');
   process.stdout.write(`${await issuer.issue(subject, values.admin ? [adminRole] : [])}\n`);
 } catch (error) {
-  process.stderr.write(`${commandError(error)}\n`);
-  process.exitCode = 1;
+  endWith(error);
 }

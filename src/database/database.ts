@@ -6,7 +6,7 @@ import type { DatabaseConnection } from 'kysely';
 import { Client, Pool } from 'pg';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
-import { DirectoryLock } from './directory-lock.js';
+import { DirectoryError, DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
 import { FairQueue } from './fair-queue.js';
 import { connectionsOf, useConnections, type Connections } from './query.js';
@@ -51,13 +51,12 @@ const RESERVED = 2;
 /** One caller may hold at most one in so many of the connections, but always one. */
 const SHARE_OF_ONE = 3;
 
-/** @throws DirectoryLockedError when another process has the embedded database open */
+/** @throws DirectoryError when another process has the embedded database open */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
   if (config.kind === 'postgresql') {
     return new OpenDatabase(await openPostgresql(config, options), () => lockMigrations(config.url));
   }
-  await mkdir(config.directory, { recursive: true, mode: 0o700 });
-  const lock = await DirectoryLock.acquire(join(config.directory, 'lock'));
+  const lock = await lockDirectory(config.directory);
   try {
     const dataDir = join(config.directory, 'pglite');
     // Loaded only where it is used: it takes memory, and time at the start.
@@ -69,6 +68,19 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+/** Makes the directory of the embedded database, and locks it. @throws DirectoryError */
+async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return await DirectoryLock.acquire(join(directory, 'lock'));
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new DirectoryError(
+      `The embedded database cannot be kept in ${directory}: ${error.message}. Make it a directory that can be written, or set DATABASE_URL to use a PostgreSQL server.`,
+    );
   }
 }
 

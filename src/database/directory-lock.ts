@@ -3,9 +3,9 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Another process has the directory. */
-export class DirectoryLockedError extends Error {
-  override readonly name = 'DirectoryLockedError';
+/** The directory of the embedded database cannot be used: another process has it, or it cannot be written. */
+export class DirectoryError extends Error {
+  override readonly name = 'DirectoryError';
 }
 
 interface Holder {
@@ -29,7 +29,7 @@ export class DirectoryLock {
     private readonly content: string,
   ) {}
 
-  /** @throws DirectoryLockedError that names the process that has the lock */
+  /** @throws DirectoryError that names the process that has the lock */
   static async acquire(file: string): Promise<DirectoryLock> {
     const holder: Holder = {
       pid: process.pid,
@@ -41,7 +41,7 @@ export class DirectoryLock {
     if ((await lock.#create()) || (await lock.#takeOver())) return lock;
     const { pid, host } = parseHolder(await readOrNull(file)) ?? { pid: 'unknown', host: hostname() };
     const where = host === hostname() ? '' : ` on ${host} (if that is gone, delete ${file})`;
-    throw new DirectoryLockedError(
+    throw new DirectoryError(
       `The embedded database is in use by process ${pid}${where}. It serves one process at a time: stop that one first, or set DATABASE_URL to use a PostgreSQL server.`,
     );
   }

@@ -1,5 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, type RegistryContentType } from 'prom-client';
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  type RegistryContentType,
+} from 'prom-client';
 import { sendCompressed } from './compression.js';
 import type { Database } from '../database/database.js';
 import { isOneOfSeveral, metricsOfAll } from './processes.js';

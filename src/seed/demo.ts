@@ -75,7 +75,15 @@ async function createDemo(database: Database, file: string, realm: string): Prom
     keyOwners.map(({ client, key }) => ({ client, secret: key.secret })),
   );
   await inTransaction(database.em.fork(), async (em) => {
-    const plan = { seed: SEED, tag: '', realm, until: startOfToday(), keyOwners, oauthOwners };
+    const plan = {
+      seed: SEED,
+      tag: '',
+      realm,
+      until: startOfToday(),
+      keyOwners,
+      oauthOwners,
+      areKeysActive: true,
+    };
     const { groundwork, games } = generate(plan);
     for (const batch of [...groundwork, ...games]) await insertBatch(em, batch);
   });

@@ -54,7 +54,7 @@ export function makeOwners(plan: Plan, start: Instant): { owners: Owner[]; batch
       apiKeyHash: key.hash,
       client,
       description: `Games of ${client}`,
-      active: true,
+      active: plan.areKeysActive,
       createdBy: 'seed',
     });
   }

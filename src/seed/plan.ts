@@ -32,6 +32,8 @@ export interface Plan {
   /** Nothing is later; the first games are two years older. */
   readonly until: Instant;
   readonly keyOwners: readonly KeyOwner[];
+  /** Whether their keys work. */
+  readonly areKeysActive: boolean;
   /** At least one. */
   readonly oauthOwners: readonly OAuthOwner[];
 }

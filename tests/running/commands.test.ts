@@ -63,6 +63,12 @@ describe('npm run api-key', () => {
     await server.kill();
   });
 
+  test('a key that was never switched on is not listed as revoked', async () => {
+    const { prefix } = await createKey('Never switched on');
+    await database.query('UPDATE apikey SET active = NULL WHERE "apiKey" = $1', [prefix]);
+    expect((await apiKey('list')).stdout).toMatch(new RegExp(`^${prefix}\\tinactive\\t`, 'm'));
+  });
+
   test('lists the keys with their state, and no secret', async () => {
     const { secret, prefix } = await createKey('listed');
     const { code, stdout } = await apiKey('list');
@@ -149,6 +155,22 @@ describe('every command that needs the database', () => {
     },
   );
 
+  test.each(['api-key', 'migrate', 'seed', 'sql', 'token'] as const)(
+    '%s --help tells how it is used, and does nothing else',
+    async (name) => {
+      const env = { DATABASE_URL: 'postgres://game@127.0.0.1:1/game' };
+      const ended = await run(`commands/${name}`, ['--help'], env);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout).toMatch(new RegExp(`^Usage: npm run ${name}\\b`));
+    },
+  );
+
+  test('migrate takes no other option, and no argument', async () => {
+    for (const args of [['--hepl'], ['now']]) {
+      expectOneLine(await run('commands/migrate', args), /Usage: npm run migrate/);
+    }
+  });
+
   test('names bad settings, all at once', async () => {
     const ended = await run('commands/migrate', [], { DATABASE_POOL_MAX: 'x', LOG_LEVEL: 'x' });
     expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 1, stdout: '' });
@@ -228,8 +250,8 @@ describe('npm run sql', () => {
     const args = [CREATE, '{ "name": "never-there" }', '--explain', '--as', `key:${prefix}`];
     const { code, stdout, stderr } = await sql(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const statements = stdout.split(/;\n/).map((text) => /^(insert into "\w+"|SELECT)/m.exec(text)?.[0]);
-    expect(statements).toEqual(['insert into "games"', 'insert into "logs"', 'SELECT', undefined]);
+    const statements = stdout.split(/;\n/).map((text) => /^(insert into "?\w+"?|SELECT)/im.exec(text)?.[0]);
+    expect(statements).toEqual(['insert into "games"', 'INSERT INTO logs', 'SELECT', undefined]);
     expect(stdout.match(/^-- +Insert on \w+ .*\(actual time=/gm)).toHaveLength(2);
     expect(stdout).toMatch(/^-- +Buffers: shared/m);
     expect(stdout).not.toContain('No plan');
@@ -310,5 +332,13 @@ describe('npm run seed', () => {
     const ended = await run('commands/seed', ['--games', '5'], { DATABASE_URL: full.url });
     expectOneLine(ended, /holds games already; --into-existing/);
     expect(await full.dump()).toBe(before);
+    const env = { DATABASE_URL: full.url };
+    const active = async (): Promise<number> => (await full.query('SELECT FROM apikey WHERE active')).length;
+    const activeBefore = await active();
+    const added = await run('commands/seed', ['--games', '5', '--into-existing'], env);
+    expect(added).toMatchObject({ code: 0, stdout: expect.stringContaining('which do not work') });
+    expect(await active()).toBe(activeBefore);
+    await run('commands/seed', ['--games', '5', '--into-existing', '--active-keys'], env);
+    expect(await active()).toBeGreaterThan(activeBefore);
   });
 });

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DirectoryLock, DirectoryLockedError } from '../../src/database/directory-lock.js';
+import { DirectoryLock, DirectoryError } from '../../src/database/directory-lock.js';
 import {
   ask,
   closeWorkplaces,
@@ -227,6 +227,16 @@ function lockOf(holder: object): string {
   return JSON.stringify({ pid: process.pid, host: hostname(), started: '1', token: randomUUID(), ...holder });
 }
 
+test('a directory that cannot be made is told of in one line', async () => {
+  const workplace = await Workplace.create();
+  await workplace.write('.data', 'a file');
+  for (const program of ['main', 'commands/migrate'] as const) {
+    const { code, stderr } = await workplace.run(program, { env: { PORT: '0' } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^The embedded database cannot be kept in \.data: .*\n$/);
+  }
+});
+
 describe('the lock of the directory', () => {
   let directory: string;
   let file: string;
@@ -267,7 +277,7 @@ describe('the lock of the directory', () => {
   test('one of a process that runs is respected, and outlives the refusal', async () => {
     const lock = await DirectoryLock.acquire(file);
     const before = await readFile(file, 'utf8');
-    await expect(DirectoryLock.acquire(file)).rejects.toThrow(DirectoryLockedError);
+    await expect(DirectoryLock.acquire(file)).rejects.toThrow(DirectoryError);
     expect(await readFile(file, 'utf8')).toBe(before);
     await lock.release();
     await (await DirectoryLock.acquire(file)).release();
@@ -302,7 +312,7 @@ describe('the lock of the directory', () => {
       const refusals = attempts.flatMap((attempt) => {
         return attempt.status === 'rejected' ? [attempt.reason as unknown] : [];
       });
-      expect(refusals.filter((reason) => !(reason instanceof DirectoryLockedError))).toEqual([]);
+      expect(refusals.filter((reason) => !(reason instanceof DirectoryError))).toEqual([]);
       await winners[0]?.release();
       expect(await readdir(directory)).toEqual([]);
     }

@@ -284,6 +284,8 @@ describe('a stop', () => {
     await release();
     expect(await answer).toMatchObject({ status: 200, codes: [] });
     expect(await within(3_000, child.ended())).toMatchObject({ code: 0, signal: null, stderr: '' });
+    const [stopping, stopped] = ['Stopping: requests that have begun are answered.', 'Stopped.'];
+    expect(messagesOf(child).filter((message) => message.startsWith('Stop'))).toEqual([stopping, stopped]);
     expect(await database.query('SELECT FROM games WHERE "externalGameId" = $1', [name])).toHaveLength(1);
   });
 

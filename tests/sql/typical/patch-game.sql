@@ -18,11 +18,16 @@ ORDER BY id
 FOR UPDATE;
 -- $1 = "00000000-0000-4000-8000-000000000001"
 
-update "games"
-set "platform" = 'tv',
-  "updated_at" = clock_timestamp()
-where "id" = '00000000-0000-4000-8000-000000000001'
-returning "updated_at";
+UPDATE games
+SET "externalGameId" = $1,
+  platform = $2,
+  "strategyId" = $3,
+  updated_at = clock_timestamp()
+WHERE id = $4::uuid;
+-- $1 = "summer-1"
+-- $2 = "tv"
+-- $3 = "default"
+-- $4 = "00000000-0000-4000-8000-000000000001"
 
 DELETE
 FROM gamesparams
@@ -55,28 +60,24 @@ FROM unnest($4::uuid[], $5::text[], $6::text[]) WITH ORDINALITY n (id, key, valu
 -- $5 = ["color"]
 -- $6 = ["blue"]
 
-insert into "logs" (
-  "id",
-  "log_level",
-  "module",
-  "message",
-  "details",
+INSERT INTO logs (
+  id,
+  log_level,
+  module,
+  message,
+  details,
   "apiKey_used",
-  "oauth_user_id",
-  "created_at",
-  "updated_at"
+  oauth_user_id,
+  created_at,
+  updated_at
 )
-values (
-  '<new id>',
-  'SUCCESS',
-  'game',
-  'Game updated',
-  '{"game_id":"00000000-0000-4000-8000-000000000001","changes":[{"field":"platform","before":"web","after":"tv"},{"field":"params.color","before":"red","after":null},{"field":"params.color","before":null,"after":"blue"}]}',
-  'gme_live_a1B2c3D4',
-  null,
-  clock_timestamp(),
-  clock_timestamp()
-);
+VALUES ($1::uuid, 'SUCCESS', $2, $3, $4::json, $5, $6, clock_timestamp(), clock_timestamp());
+-- $1 = "<new id>"
+-- $2 = "game"
+-- $3 = "Game updated"
+-- $4 = "{\"game_id\":\"00000000-0000-4000-8000-000000000001\",\"changes\":[{\"field\":\"platform\",\"before\":\"web\",\"after\":\"tv\"},{\"field\":\"params.color\",\"before\":\"red\",\"after\":null},{\"field\":\"params.color\",\"before\":null,\"after\":\"blue\"}]}"
+-- $5 = "gme_live_a1B2c3D4"
+-- $6 = null
 
 SELECT g.id AS id,
   (
