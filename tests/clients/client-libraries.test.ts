@@ -27,6 +27,8 @@ import type { Owner } from '../support/builders.js';
 import { useApi } from '../support/use-api.js';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+/** What only tests need. */
+const PACKAGES = join(REPOSITORY, 'tests', 'node_modules');
 const GAMES = 45;
 const PAGE = 10;
 const TOOL_MS = 120_000;
@@ -149,7 +151,7 @@ describe('urql with relayPagination of graphcache', () => {
 /** A directory of a frontend that has this repository's tools and schema. */
 async function frontend(files: Readonly<Record<string, string>>): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'game-graphql-frontend-'));
-  await symlink(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
+  await symlink(PACKAGES, join(directory, 'node_modules'));
   await copyFile(join(REPOSITORY, 'schema.graphql'), join(directory, 'schema.graphql'));
   await mkdir(join(directory, 'src'));
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
@@ -157,7 +159,8 @@ async function frontend(files: Readonly<Record<string, string>>): Promise<string
 }
 
 async function runTool(directory: string, tool: string, ...args: string[]): Promise<void> {
-  const program = join(REPOSITORY, 'node_modules', '.bin', tool);
+  const packages = tool === 'tsc' ? join(REPOSITORY, 'node_modules') : PACKAGES;
+  const program = join(packages, '.bin', tool);
   await promisify(execFile)(program, args, {
     cwd: directory,
     timeout: TOOL_MS,

@@ -146,9 +146,12 @@ describe('a build that is there', () => {
   ])('is taken as it is where there is not %s', async (_name, directory) => {
     await touch('dist/src/main.js', -3_600);
     await rename(path(directory), path('aside'));
+    // Other dependencies are there, but not the compiler.
+    if (directory === 'node_modules') await mkdir(path(directory));
     try {
       expect(await run()).toMatchObject({ code: 0, stdout: 'first', stderr: '' });
     } finally {
+      await rm(path(directory), { recursive: true, force: true });
       await rename(path('aside'), path(directory));
     }
   });
@@ -159,6 +162,6 @@ test('before npm ci there is one line that says what to do', async () => {
   await rm(join(other.directory, 'node_modules'));
   const before = await other.spawn('npm', ['run', '--silent', 'start'], { HOME: other.directory }).ended();
   expect(before).toMatchObject({ code: 1, stdout: '' });
-  expect(before.stderr).toMatch(/^There is no build .*npm ci.*\n$/);
+  expect(before.stderr).toMatch(/^The dependencies are not installed: run npm ci first\.\n$/);
   expect(await readdir(other.directory)).not.toContain('dist');
 });
