@@ -29,7 +29,7 @@ function clientError(code: ErrorCode, message: string, extensions: object = {}):
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
-/** A request that is none, e.g. in another form than that of GraphQL over HTTP. */
+/** The request is malformed, e.g. it is not in the form of GraphQL over HTTP. */
 export const badRequest = (message: string, httpStatus: number): GraphQLError & { statusCode: number } =>
   Object.assign(clientError('BAD_REQUEST', message, { http: { status: httpStatus } }), {
     // As Fastify has it.
@@ -201,8 +201,8 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * Whether a prepared statement is not as the connection knows it: a type that it answers was changed (0A000), it is not
- * there (26000), or it is there although it was not prepared (42P05). Told so, the connection can run it.
+ * Whether server and client disagree about a prepared statement: the type of a result column was changed (0A000), the
+ * server does not have it (26000), or has it already (42P05). The client can prepare it again and retry.
  */
 export function isPreparedAway(error: unknown): boolean {
   const state = sqlState(error);

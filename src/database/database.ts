@@ -23,7 +23,7 @@ export interface Database {
   readonly em: SqlEntityManager;
   /** Brings the tables and indexes up to date; returns the names of the migrations that were run. */
   migrate(): Promise<string[]>;
-  /** Lets somebody hear what an operator must know of the connections: the last one who asks for it. */
+  /** Sets the listener for warnings about connections that an operator should see; it replaces the previous one. */
   onWarning(listener: (message: string) => void): void;
   /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
   connections(): Readonly<Record<string, number>>;
@@ -44,7 +44,7 @@ export interface OpenOptions {
 
 /** Longest wait of a request for its caller's turn on the connections, in ms. */
 const PATIENCE_MS = 2_000;
-/** Who waits for a transaction that may take minutes is so many times as patient. */
+/** Factor of the longest wait of a transaction that may take minutes, compared with PATIENCE_MS. */
 const LONG_PATIENCE = 5;
 /** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
 const RESERVED = 2;

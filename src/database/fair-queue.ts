@@ -79,10 +79,10 @@ class Waiting {
 }
 
 /**
- * Lets so many be served at a time, and of one owner at most a share of them, whether others wait or not: what has
- * begun cannot be interrupted when they come. Who has to wait, waits in a queue of its own owner; the owners take
- * turns. So nobody waits behind the many requests of another. Of the expensive operations of an owner one is served at a
- * time, beside the others: each may keep a processor of the database busy.
+ * Limits how many statements and transactions run at a time: in total, and for each owner, even while no other owner
+ * waits, because a running one cannot be interrupted. Each owner has its own queue, and the queues are served in turn
+ * (round robin), so that no owner waits behind the many requests of another. Statements of an owner's expensive
+ * operations have a queue of their own with a limit of one, because each may keep a processor of the database busy.
  */
 export class FairQueue {
   #served = 0;

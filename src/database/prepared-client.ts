@@ -14,7 +14,7 @@ const MAX_PREPARED_LENGTH = 100_000;
 /** Maximum length, in characters, of a statement that is prepared. */
 const MAX_STATEMENT_LENGTH = 20_000;
 
-/** How often a statement is sent that its connection does not know as it is prepared. */
+/** Maximum number of attempts to run a statement that the server does not have prepared as this client expects. */
 const ATTEMPTS = 3;
 
 /** How long a request to cancel a statement may take, in ms. */
@@ -249,9 +249,9 @@ export class PreparedClient extends BoundedClient {
   /** Is called with what an operator must know. */
   static warn: (message: string) => void = () => {};
   static #hasWarned = false;
-  /** How often anything that was prepared has become useless in this process. */
+  /** How often prepared statements of this process were invalidated by a change of a column's type. */
   static #changes = 0;
-  /** How many of them this connection has followed; null: it has to prepare all anew. */
+  /** The value of `#changes` when this connection last dropped its statements; null: it must drop them now. */
   #changesSeen: number | null = PreparedClient.#changes;
   /** By text, least recently used first. */
   readonly #prepared = new Map<string, Prepared>();

@@ -57,8 +57,8 @@ type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>['documentStore
  * What is known about the documents that were sent: one entry for each, by the SHA-256 of its text. All that is kept
  * of an operation hangs from this entry, and goes with it.
  *
- * A document is kept from the second time on that it is sent. One that never comes again dies young, where memory is
- * reclaimed at once. Of one that was refused, the errors are kept.
+ * A document is cached when it is sent for the second time, so that one that is sent only once stays in V8's young
+ * generation, where freeing it is cheap. Of a refused document only the errors are cached.
  */
 export class KnownDocuments {
   readonly #validate: Validate;

@@ -281,7 +281,7 @@ function rowsSql(
 function branchesOf(list: ListSql, window: PageWindowSql<PositionSql>): Sql[] {
   const forward = list.ordering;
   const backward = reversed(forward);
-  // The side that the page is read away from is walked by index; the other side only ends the walk.
+  // The bound where reading starts becomes index conditions, one branch each; the bound at the far end is a filter.
   const [start, end] = window.fromEnd
     ? [window.before && after(backward, window.before), window.after && after(forward, window.after)]
     : [window.after && after(forward, window.after), window.before && after(backward, window.before)];

@@ -25,7 +25,7 @@ interface ScopedList extends Pick<CursorList, 'ordering'> {
 
 /** A list at the root of an operation. */
 export interface RootList<Context> extends ScopedList {
-  /** Names what of the list decides about the statement; null where its values are written into it: do not cache. */
+  /** Cache key of what the SQL depends on in this list; null: values are part of the SQL, so it is not cached. */
   readonly key: string | null;
   readonly rows: (context: Context) => Pick<ListSql, 'table' | 'id' | 'scope' | 'filter'>;
   readonly row: (context: Context, selection: Selection) => JsonSql;

@@ -129,7 +129,7 @@ export function objectJson(
   ];
 }
 
-/** With so few texts the length of an object is not looked at, and with so few fields that of each item of a list. */
+/** The length of an object is checked only with more texts than this, that of each list item only with more fields. */
 const FEW_TEXTS = 4;
 
 function computedJson(
