@@ -34,7 +34,7 @@ export interface ListSql {
   /** The unique id of a row, the last column of the ordering. */
   readonly id: Sql;
   /** Who may see what: conditions of which one must hold. None: nothing is visible. */
-  readonly scope: readonly Sql[];
+  readonly visibility: readonly Sql[];
   /** What else must hold. */
   readonly filter: readonly Sql[];
   readonly ordering: Ordering;
@@ -63,25 +63,25 @@ export interface PagePosition {
  * The other needs a look at the list beyond the cursor that was given: everything up to that cursor, its
  * own row included, lies before the page.
  *
- * @param cursorScope digest of the scope of its cursors
+ * @param fingerprint what its cursors belong to: see `listFingerprint`
  * @param row compiles a row
  */
 export function pageJson(
   context: CompileContext,
   list: ListSql,
   window: PageWindowSql,
-  cursorScope: Sql,
+  fingerprint: Sql,
   connection: Selection,
   row: (selection: Selection) => JsonSql,
 ): JsonSql {
-  if (list.scope.length === 0) return emptyPageJson(context, connection);
+  if (list.visibility.length === 0) return emptyPageJson(context, connection);
   const own = {
     ...window,
     after: ownPosition(list, window.after?.values ?? null),
     before: ownPosition(list, window.before?.values ?? null),
   };
   const rows = new Rows(list, own, context.maxBytes);
-  const cursor = (position: Sql): Sql => cursorSql(cursorScope, position);
+  const cursor = (position: Sql): Sql => cursorSql(fingerprint, position);
   const backward = reversed(list.ordering);
   const anyBefore = own.after ? existsSql(list, backward, own.after) : sql`FALSE`;
   const anyAfter = own.before ? existsSql(list, list.ordering, own.before) : sql`FALSE`;
@@ -227,16 +227,16 @@ function ownPosition(list: ListSql, position: PositionSql | null): PositionSql |
   return position && list.parentId ? position.slice(1) : position;
 }
 
-function countSql({ table, scope, filter }: ListSql): Sql {
-  return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(scope), ...filter])})`;
+function countSql({ table, visibility, filter }: ListSql): Sql {
+  return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(visibility), ...filter])})`;
 }
 
 /**
  * Whether any row of the list stands at this position or after it. Asked as the first such row in the list's
  * order: that walks an index from the position, where EXISTS would let PostgreSQL search the table for any.
  */
-function existsSql({ table, scope, filter }: ListSql, ordering: Ordering, position: PositionSql): Sql {
-  const probes = scope.flatMap((visible) =>
+function existsSql({ table, visibility, filter }: ListSql, ordering: Ordering, position: PositionSql): Sql {
+  const probes = visibility.flatMap((visible) =>
     after(ordering, position, true).map(
       (later) =>
         sql`(SELECT TRUE FROM ${table} WHERE ${and([visible, ...filter, later])} ORDER BY ${orderBy(ordering)} LIMIT 1)`,
@@ -285,7 +285,7 @@ function branchesOf(list: ListSql, window: PageWindowSql<PositionSql>): Sql[] {
   const [start, end] = window.fromEnd
     ? [window.before && after(backward, window.before), window.after && after(forward, window.after)]
     : [window.after && after(forward, window.after), window.before && after(backward, window.before)];
-  return list.scope.flatMap((visible) =>
+  return list.visibility.flatMap((visible) =>
     (start ?? [undefined]).map((later) =>
       and([visible, ...list.filter, ...(later ? [later] : []), ...(end ? [or(end)] : [])]),
     ),

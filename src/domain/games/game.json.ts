@@ -164,8 +164,8 @@ export function prepareGamePage(caller: Caller, games: GameQuery): PreparedPage<
   const list = {
     key: games.filter ? null : JSON.stringify(order),
     ordering: order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID),
-    cursorScope: ['games', order, canonicalFilter(games.filter)],
-    rows: (context: DomainContext) => ({ ...GAMES, scope: gamesVisibleTo(context.caller), filter }),
+    fingerprintParts: ['games', order, canonicalFilter(games.filter)],
+    rows: (context: DomainContext) => ({ ...GAMES, visibility: gamesVisibleTo(context.caller), filter }),
     row: gameJson,
   };
   const page = preparePage(games, list, caller, problems);
@@ -187,11 +187,11 @@ export function relatedGamesJson(
 ): JsonSql {
   const list = {
     ...GAMES,
-    scope: gamesVisibleTo(context.caller),
+    visibility: gamesVisibleTo(context.caller),
     filter: [relation.condition],
     ordering: NEWEST_FIRST_ORDERING,
     parentId: relation.parentId,
-    cursorScope: [relation.name],
+    fingerprintParts: [relation.name],
   };
   checkLeaderboards(...nodeSelections(connection));
   return nestedPageJson(context, args, list, connection, (game) => gameJson(context, game));

@@ -147,11 +147,11 @@ export class GameRepository extends EntityRepository<Game> {
     ids: readonly (string | null)[],
   ): Promise<Map<string, string | null>> {
     const wanted = [...new Set(ids.filter(isUuid))];
-    const scope = gamesVisibleTo(callerSql(caller));
-    if (wanted.length === 0 || scope.length === 0) return new Map();
+    const visibility = gamesVisibleTo(callerSql(caller));
+    if (wanted.length === 0 || visibility.length === 0) return new Map();
     const rows = await query<{ id: string; externalGameId: string | null }>(
       this.em,
-      sql`SELECT g.id, g."externalGameId" FROM games g WHERE g.id = ANY(${wanted}::uuid[]) AND ${or(scope)}`,
+      sql`SELECT g.id, g."externalGameId" FROM games g WHERE g.id = ANY(${wanted}::uuid[]) AND ${or(visibility)}`,
     );
     const found = new Map(rows.map((row) => [row.id, row.externalGameId]));
     return new Map(wanted.filter((id) => found.has(id)).map((id) => [id, found.get(id) ?? null]));

@@ -80,11 +80,11 @@ export function prepareReassignmentPage(caller: Caller, args: PageArguments): Pr
   const list = {
     key: '',
     ordering: NEWEST_FIRST,
-    cursorScope: ['strategyReassignments'],
+    fingerprintParts: ['strategyReassignments'],
     rows: (context: DomainContext) => ({
       table: sql`game_graphql_reassignments r`,
       id: sql`r.id`,
-      scope: reassignmentsVisibleTo(context.caller),
+      visibility: reassignmentsVisibleTo(context.caller),
       filter: [],
     }),
     row: reassignmentJson,

@@ -111,11 +111,11 @@ export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): 
   const list = {
     key: strategies.filter ? null : '',
     ordering: ORDERING,
-    cursorScope: ['strategies', canonicalFilter(strategies.filter)],
+    fingerprintParts: ['strategies', canonicalFilter(strategies.filter)],
     rows: (context: DomainContext) => {
       const visible = customStrategiesVisibleTo(context.caller, context.strategies);
       const all = sql`${builtIns(context.strategies)} UNION ALL ${customColumns()} WHERE ${visible}`;
-      return { table: sql`(${all}) s`, id: sql`s.id`, scope: [sql`TRUE`], filter: [filter] };
+      return { table: sql`(${all}) s`, id: sql`s.id`, visibility: [sql`TRUE`], filter: [filter] };
     },
     row: strategyObjectJson,
   };
