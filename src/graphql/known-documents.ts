@@ -300,7 +300,7 @@ function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): b
 /** A field at the root of an operation. */
 export interface RootField {
   /** Its response name. */
-  readonly key: string;
+  readonly responseName: string;
   readonly parentType: GraphQLObjectType;
   readonly field: GraphQLField<unknown, unknown>;
   readonly nodes: readonly FieldNode[];
@@ -370,10 +370,10 @@ export class KnownOperation {
     if (!parentType) return null;
     const fields: RootField[] = [];
     const operation = { schema, fragments, variableValues: { ...variableValues } };
-    for (const [key, nodes] of collectFields(operation, parentType, [definition.selectionSet])) {
+    for (const [responseName, nodes] of collectFields(operation, parentType, [definition.selectionSet])) {
       const field = parentType.getFields()[nodes[0]?.name.value ?? ''];
       if (field === undefined) return null;
-      fields.push({ key, parentType, field, nodes, selections: new Map() });
+      fields.push({ responseName, parentType, field, nodes, selections: new Map() });
     }
     return fields;
   }

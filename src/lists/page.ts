@@ -25,8 +25,8 @@ interface FingerprintedList extends Pick<CursorList, 'ordering'> {
 
 /** A list at the root of an operation. */
 export interface RootList<Context> extends FingerprintedList {
-  /** Cache key of what the SQL depends on in this list; null: values are part of the SQL, so it is not cached. */
-  readonly key: string | null;
+  /** Names what the SQL depends on in this list; null: values are part of the SQL, so it is not cached. */
+  readonly cacheKey: string | null;
   readonly rows: (context: Context) => Pick<ListSql, 'table' | 'id' | 'visibility' | 'filter'>;
   readonly row: (context: Context, selection: Selection) => JsonSql;
 }
@@ -34,16 +34,16 @@ export interface RootList<Context> extends FingerprintedList {
 /** A page at the root of an operation, whose arguments are checked. */
 export interface PreparedPage<Context> {
   /** Names what decides about its statement beside the kind of the caller and the selection; null: do not cache. */
-  readonly key: string | null;
+  readonly cacheKey: string | null;
   readonly bindings: PageBindings;
-  /** Compiles the page; its positions are parameters, so that one statement serves all pages of this key. */
+  /** Compiles the page; its positions are parameters, so that one statement serves all pages of one cache key. */
   readonly compile: (context: Context, connection: Selection) => JsonSql;
 }
 
 /** @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED */
 export function preparePage<Context extends CompileContext>(
   args: PageArguments,
-  { key, ordering, fingerprintParts, rows, row }: RootList<Context>,
+  { cacheKey, ordering, fingerprintParts, rows, row }: RootList<Context>,
   caller: object,
   problems: Problems,
 ): PreparedPage<Context> {
@@ -52,7 +52,7 @@ export function preparePage<Context extends CompileContext>(
   const { fromEnd, limit, after, before } = window;
   const pageKey = `${fromEnd ? 'last' : 'first'} ${limit} ${kindsOf(after)} ${kindsOf(before)}`;
   return {
-    key: key === null ? null : `${key} ${pageKey}`,
+    cacheKey: cacheKey === null ? null : `${cacheKey} ${pageKey}`,
     bindings: { fingerprint, after, before },
     compile: (context, connection) => {
       const list = { ...rows(context), ordering, parentId: null };

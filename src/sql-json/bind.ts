@@ -8,8 +8,8 @@ export class Param<Bindings> {
   constructor(readonly valueIn: (bindings: Bindings) => unknown) {}
 }
 
-/** The key that objects are looked up by: an id, or several. */
-export const KEY = new Param<{ readonly key?: unknown }>(({ key }) => key);
+/** The value that objects are looked up by: an id, or several. */
+export const LOOKUP_VALUE = new Param<{ readonly lookupValue?: unknown }>(({ lookupValue }) => lookupValue);
 
 /** A compiled statement: its text, and its values, some of which are `Param`s. */
 export interface Statement extends Pick<Sql, 'text' | 'values'> {

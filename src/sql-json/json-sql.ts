@@ -98,8 +98,8 @@ export function objectJson(
   /** How often each text is asked for. */
   const texts = new Map<Sql, number>();
   let computed = 0;
-  for (const [key, field] of selection.fields) {
-    json.push(`${json.length > 1 ? ',' : ''}"${key}":`);
+  for (const [responseName, field] of selection.fields) {
+    json.push(`${json.length > 1 ? ',' : ''}"${responseName}":`);
     if (selection.isSplit) json.push(...objectJson(context, field.selection, fields));
     else if (field.name === '__typename') json.push(`"${selection.typeName}"`);
     else {

@@ -15,7 +15,7 @@ export class Selection {
     /** Name of the object's type. */
     readonly typeName: string,
     readonly fields: ReadonlyMap<string, Field>,
-    /** The statements compiled for this selection, by their keys; null where a variable shapes the selection. */
+    /** The statements compiled for this selection, by their cache keys; null where a variable shapes the selection. */
     readonly statements: Map<string, Statement> | null = null,
     /** Whether each field stands for the whole object, asked for in several ways: see `below`. */
     readonly isSplit = false,

@@ -45,7 +45,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   /**
    * Reads one thing: in one statement, or in none where its JSON is constant.
    *
-   * @param key names all that `compile` depends on beside the selection and the kind of the caller; null: do not
+   * @param cacheKey names all that `compile` depends on beside the selection and the kind of the caller; null: do not
    *   cache
    * @throws the error that stands for all of it: see `CompileContext.refuse`
    */
@@ -53,10 +53,10 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
     em: SqlEntityManager,
     selection: Selection,
     bindings: CallerBindings<Caller>,
-    key: string | null,
+    cacheKey: string | null,
     compile: (context: Context) => JsonSql,
   ): Promise<EncodedJson> {
-    const statement = this.#statementFor(selection, bindings.caller, key, (context) => {
+    const statement = this.#statementFor(selection, bindings.caller, cacheKey, (context) => {
       const json = compile(context);
       const { errors } = context;
       return json.every((piece) => typeof piece === 'string')
@@ -76,11 +76,11 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   async runById(
     em: SqlEntityManager,
     selection: Selection,
-    bindings: CallerBindings<Caller> & { readonly key: unknown },
-    key: string,
+    bindings: CallerBindings<Caller> & { readonly lookupValue: unknown },
+    cacheKey: string,
     compile: (context: Context) => Lookup,
   ): Promise<Map<string, EncodedJson>> {
-    const statement = this.#statementFor(selection, bindings.caller, key, (context) => {
+    const statement = this.#statementFor(selection, bindings.caller, cacheKey, (context) => {
       const { id, json, from } = compile(context);
       return statementOf(sql`SELECT ${id} AS id, ${toSql(json)} AS json FROM ${from}`, context.errors);
     });
@@ -93,16 +93,16 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   #statementFor(
     { statements }: Selection,
     caller: Caller,
-    key: string | null,
+    cacheKey: string | null,
     compile: (context: Context) => Statement,
   ): Statement {
-    const fullKey = `${caller.kind} ${key}`;
-    const kept = key === null ? undefined : statements?.get(fullKey);
+    const fullKey = `${caller.kind} ${cacheKey}`;
+    const kept = cacheKey === null ? undefined : statements?.get(fullKey);
     if (kept !== undefined) return kept;
     const context = this.contextFor(caller);
     const statement = compile(context);
     const isReusable = context.isReusable && statement.text.length <= MAX_KEPT_LENGTH;
-    if (key !== null && isReusable && statements !== null && statements.size < MAX_KEPT) {
+    if (cacheKey !== null && isReusable && statements !== null && statements.size < MAX_KEPT) {
       statements.set(fullKey, statement);
     }
     return statement;

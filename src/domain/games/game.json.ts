@@ -162,7 +162,7 @@ export function prepareGamePage(caller: Caller, games: GameQuery): PreparedPage<
   const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
   const filter = games.filter ? [filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems)] : [];
   const list = {
-    key: games.filter ? null : JSON.stringify(order),
+    cacheKey: games.filter ? null : JSON.stringify(order),
     ordering: order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID),
     fingerprintParts: ['games', order, canonicalFilter(games.filter)],
     rows: (context: DomainContext) => ({ ...GAMES, visibility: gamesVisibleTo(context.caller), filter }),

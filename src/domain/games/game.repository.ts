@@ -9,7 +9,7 @@ import { isUuid } from '../../database/uuid.js';
 import { conflict, notFound, Problems, sqlState } from '../../errors.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/bind.js';
+import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
 import { domainStatements } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
@@ -101,8 +101,8 @@ export class GameRepository extends EntityRepository<Game> {
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<EncodedJson> {
-    const { key, bindings, compile } = prepareGamePage(caller, games);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    const { cacheKey, bindings, compile } = prepareGamePage(caller, games);
+    return this.statements.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -364,15 +364,15 @@ export class GameRepository extends EntityRepository<Game> {
     return new GameRepository(em, this.entityName, this.strategies, this.statements);
   }
 
-  /** The visible games that are looked up by this key, by their ids. */
+  /** The visible games that are looked up by this value, by their ids. */
   async #find(
     caller: Caller,
     by: keyof typeof LOOKUPS,
-    key: unknown,
+    lookupValue: unknown,
     selection: Selection,
   ): Promise<ReadonlyMap<string, EncodedJson>> {
     if (caller.kind === 'anonymous') return NONE;
-    return this.statements.runById(this.em, selection, { caller, key }, by, (context) => ({
+    return this.statements.runById(this.em, selection, { caller, lookupValue }, by, (context) => ({
       id: sql`g.id`,
       json: gameJson(context, selection),
       from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUPS[by]}`,
@@ -450,10 +450,10 @@ export class GameRepository extends EntityRepository<Game> {
 
 /** How games are looked up, and in which order where that matters. */
 const LOOKUPS = {
-  id: sql`g.id = ${KEY}::uuid`,
-  ids: sql`g.id = ANY(${KEY}::uuid[])`,
-  externalGameId: sql`g."externalGameId" = ${KEY}`,
-  strategyId: sql`g."strategyId" = ${KEY} ORDER BY g.created_at DESC, g.id DESC`,
+  id: sql`g.id = ${LOOKUP_VALUE}::uuid`,
+  ids: sql`g.id = ANY(${LOOKUP_VALUE}::uuid[])`,
+  externalGameId: sql`g."externalGameId" = ${LOOKUP_VALUE}`,
+  strategyId: sql`g."strategyId" = ${LOOKUP_VALUE} ORDER BY g.created_at DESC, g.id DESC`,
 };
 const NONE: ReadonlyMap<string, EncodedJson> = new Map();
 

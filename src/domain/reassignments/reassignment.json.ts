@@ -78,7 +78,7 @@ function undoneJson(context: DomainContext, selection: Selection): JsonSql {
  */
 export function prepareReassignmentPage(caller: Caller, args: PageArguments): PreparedPage<DomainContext> {
   const list = {
-    key: '',
+    cacheKey: '',
     ordering: NEWEST_FIRST,
     fingerprintParts: ['strategyReassignments'],
     rows: (context: DomainContext) => ({

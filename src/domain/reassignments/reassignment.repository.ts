@@ -10,7 +10,7 @@ import { reassignmentsVisibleTo } from './reassignment.visibility.js';
 import { or } from '../../lists/keyset.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/bind.js';
+import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
 import type { DomainStatements } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
@@ -39,8 +39,8 @@ export class ReassignmentRepository {
     args: PageArguments,
     connection: Selection,
   ): Promise<EncodedJson> {
-    const { key, bindings, compile } = prepareReassignmentPage(caller, args);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    const { cacheKey, bindings, compile } = prepareReassignmentPage(caller, args);
+    return this.statements.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -56,13 +56,13 @@ export class ReassignmentRepository {
   ): Promise<(EncodedJson | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const bindings = { caller, key: wanted };
+    const bindings = { caller, lookupValue: wanted };
     const found = await this.statements
       .runById(this.em, selection, bindings, 'ids', (context) => ({
         id: sql`r.id`,
         json: reassignmentJson(context, selection),
         from: sql`game_graphql_reassignments r
-          WHERE r.id = ANY(${KEY}::uuid[]) AND ${or(reassignmentsVisibleTo(context.caller))}`,
+          WHERE r.id = ANY(${LOOKUP_VALUE}::uuid[]) AND ${or(reassignmentsVisibleTo(context.caller))}`,
       }))
       .catch((error: unknown) => {
         if (isMissingOwnTable(error)) return new Map<string, EncodedJson>();

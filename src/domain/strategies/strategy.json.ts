@@ -109,7 +109,7 @@ export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): 
     problems,
   );
   const list = {
-    key: strategies.filter ? null : '',
+    cacheKey: strategies.filter ? null : '',
     ordering: ORDERING,
     fingerprintParts: ['strategies', canonicalFilter(strategies.filter)],
     rows: (context: DomainContext) => {
