@@ -1,7 +1,7 @@
 import type { Caller } from '../auth/caller.js';
 import { CompileContext } from '../sql-json/compile-context.js';
 import { Statements } from '../sql-json/statements.js';
-import { callerParams, type CallerSql } from './caller-sql.js';
+import { callerPlaceholders, type CallerSql } from './caller-sql.js';
 import type { Strategies } from './strategies/strategies.js';
 
 /** What a statement about GAME's tables is compiled with: for which kind of caller, and which strategies there are. */
@@ -16,7 +16,7 @@ export class DomainContext extends CompileContext {
     readonly maxBytes: number,
   ) {
     super();
-    this.caller = callerParams(caller);
+    this.caller = callerPlaceholders(caller);
     this.#actualCaller = caller;
   }
 

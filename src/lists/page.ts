@@ -1,6 +1,6 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { Problems } from '../errors.js';
-import { Param } from '../sql-json/bind.js';
+import { Placeholder } from '../sql-json/bind.js';
 import type { CompileContext } from '../sql-json/compile-context.js';
 import type { JsonSql } from '../sql-json/json-sql.js';
 import type { Selection } from '../sql-json/selection.js';
@@ -36,7 +36,7 @@ export interface PreparedPage<Context> {
   /** Names what decides about its statement beside the kind of the caller and the selection; null: do not cache. */
   readonly cacheKey: string | null;
   readonly bindings: PageBindings;
-  /** Compiles the page; its positions are parameters, so that one statement serves all pages of one cache key. */
+  /** Compiles the page; its positions are placeholders, so that one statement serves all pages of one cache key. */
   readonly compile: (context: Context, connection: Selection) => JsonSql;
 }
 
@@ -57,14 +57,14 @@ export function preparePage<Context extends CompileContext>(
     compile: (context, connection) => {
       const list = { ...rows(context), ordering, parentId: null };
       const positions = {
-        after: positionOf(list, after, paramOf('after')),
-        before: positionOf(list, before, paramOf('before')),
+        after: positionOf(list, after, placeholderOf('after')),
+        before: positionOf(list, before, placeholderOf('before')),
       };
       return pageJson(
         context,
         list,
         { ...window, ...positions },
-        sql`${new Param<PageBindings>((bindings) => bindings.fingerprint)}`,
+        sql`${new Placeholder<PageBindings>((bindings) => bindings.fingerprint)}`,
         connection,
         (selection) => row(context, selection),
       );
@@ -114,15 +114,15 @@ function kindsOf(position: Position | null): string {
 type TextSql = (index: number, text: string) => Sql;
 
 /**
- * A text of a position as a parameter, hidden from the planner by a subquery. Seen by the planner, each value would
+ * A text of a position as a placeholder, hidden from the planner by a subquery. Seen by the planner, each value would
  * have a plan of its own: the longer a list is, the less a row of it seems to cost. Planning takes longer than running.
  */
-function paramOf(name: 'after' | 'before'): TextSql {
+function placeholderOf(name: 'after' | 'before'): TextSql {
   const textIn = (bindings: PageBindings, index: number): string | null | undefined => {
     const value = bindings[name]?.[index];
     return isLongText(value) ? value.sha256 : value;
   };
-  return (index) => sql`(SELECT ${new Param<PageBindings>((bindings) => textIn(bindings, index))})`;
+  return (index) => sql`(SELECT ${new Placeholder<PageBindings>((bindings) => textIn(bindings, index))})`;
 }
 
 /** A position as SQL. A long text is read from its row: null where that is gone, or has another text now. */
@@ -152,5 +152,5 @@ function positionOf(
 
 /** The fingerprint of a list whose caller is bound when the statement runs. */
 function fingerprintPlaceholder(fingerprintParts: readonly unknown[]): Sql {
-  return sql`${new Param<{ readonly caller: object }>(({ caller }) => listFingerprint(...fingerprintParts, caller))}`;
+  return sql`${new Placeholder<{ readonly caller: object }>(({ caller }) => listFingerprint(...fingerprintParts, caller))}`;
 }

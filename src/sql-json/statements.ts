@@ -34,7 +34,7 @@ interface CallerBindings<Caller> {
  * Compiles a selection into one statement, binds it, runs it, and returns the JSON that PostgreSQL wrote.
  *
  * Compiling takes longer than running. So a statement is kept with its selection, and that with its document, as
- * long as nothing of one request alone is in it: what differs from request to request is a `Param`.
+ * long as nothing of one request alone is in it: what differs from request to request is a `Placeholder`.
  */
 export class Statements<Caller extends { readonly kind: string }, Context extends CompileContext> {
   constructor(

@@ -26,7 +26,7 @@ import {
 } from '../../sql-json/json-sql.js';
 import { customStrategiesVisibleTo } from './strategy.visibility.js';
 import type { Caller } from '../../auth/caller.js';
-import type { Param } from '../../sql-json/bind.js';
+import type { Placeholder } from '../../sql-json/bind.js';
 import { strategyTasksJson } from '../tasks/task.json.js';
 import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
 
@@ -89,7 +89,7 @@ export function strategyJson(context: DomainContext, id: Sql, selection: Selecti
 }
 
 /** The visible strategies with these ids, as `s`. */
-export function strategiesWithIds(context: DomainContext, ids: Param<object>): Sql {
+export function strategiesWithIds(context: DomainContext, ids: Placeholder<object>): Sql {
   return sql`unnest(${ids}::text[]) wanted (id)
     CROSS JOIN LATERAL (${strategyWithId(context, sql`wanted.id`)}) s`;
 }
