@@ -26,7 +26,7 @@ export interface Lookup {
 }
 
 /** What every statement is bound to: who asks. Statements are kept for each kind of caller. */
-interface CallerBindings<Caller> {
+export interface CallerBindings<Caller> {
   readonly caller: Caller;
 }
 
