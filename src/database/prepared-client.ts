@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Client, Connection, Query } from 'pg';
-import { isPreparedAway, sqlState } from '../errors.js';
+import { isPreparedStatementStale, sqlState } from '../errors.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 /**
@@ -203,7 +203,7 @@ const PgQuery = Query as unknown as new (...args: unknown[]) => QueryInternals &
 
 /**
  * Runs a prepared statement. `pg` lets PostgreSQL describe the columns each time; here it does the first time only. They
- * stay as they are: a statement whose columns would be others is refused (see `isPreparedAway`).
+ * stay as they are: a statement whose columns would be others is refused (see `isPreparedStatementStale`).
  */
 class PreparedQuery extends PgQuery {
   constructor(
@@ -292,7 +292,7 @@ export class PreparedClient extends BoundedClient {
 
   /** Follows what an error says of a prepared statement; returns whether it may be run again at once. */
   #canRunAgain(failed: unknown, text: string, { name }: Prepared): boolean {
-    if (failed === null || !isPreparedAway(failed)) return false;
+    if (failed === null || !isPreparedStatementStale(failed)) return false;
     const state = sqlState(failed);
     if (state === '0A000') PreparedClient.#changes++;
     else PreparedClient.#warnOfPooler();

@@ -6,7 +6,7 @@ import { isConnectionLost } from '../errors.js';
 import type { FairQueue, Turn } from './fair-queue.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
-type Statement = Pick<Sql, 'text' | 'values'>;
+type BoundStatement = Pick<Sql, 'text' | 'values'>;
 
 /** The connections to a PostgreSQL server. */
 export interface Connections {
@@ -44,7 +44,7 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
  *   connections stays in use; ClientGoneError when nobody waits for the answer any more
  */
-export function query<Row extends object>(em: SqlEntityManager, statement: Statement): Promise<Row[]> {
+export function query<Row extends object>(em: SqlEntityManager, statement: BoundStatement): Promise<Row[]> {
   const work = currentWork();
   const connections = connectionsOf(em);
   if (connections === undefined) return queryKysely(em, work, statement);
@@ -59,7 +59,7 @@ export function query<Row extends object>(em: SqlEntityManager, statement: State
 async function queryKysely<Row extends object>(
   em: SqlEntityManager,
   work: Work | undefined,
-  { text, values }: Statement,
+  { text, values }: BoundStatement,
 ): Promise<Row[]> {
   work?.throwIfAbandoned();
   const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values));
@@ -69,14 +69,14 @@ async function queryKysely<Row extends object>(
 /** Runs one statement on a connection that requests cannot take. */
 export function queryReserved<Row extends object>(
   em: SqlEntityManager,
-  statement: Statement,
+  statement: BoundStatement,
 ): Promise<Row[]> {
   const connections = connectionsOf(em);
   return connections === undefined ? query<Row>(em, statement) : queryPool(connections.reserve, statement);
 }
 
 /** Runs a statement on a pool that is not shared between callers. */
-function queryPool<Row extends object>(pool: Pool, statement: Statement): Promise<Row[]> {
+function queryPool<Row extends object>(pool: Pool, statement: BoundStatement): Promise<Row[]> {
   return new Promise((resolve, reject) => sendTo(pool, statement, undefined, undefined, resolve, reject));
 }
 
@@ -98,7 +98,7 @@ export async function dropIdle(pool: Pool): Promise<void> {
  */
 function sendTo<Row extends object>(
   pool: Pool,
-  statement: Statement,
+  statement: BoundStatement,
   work: Work | undefined,
   turn: Turn | undefined,
   resolve: (rows: Row[]) => void,

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isConnectionLost, isPreparedAway, sqlState } from '../errors.js';
+import { isConnectionLost, isPreparedStatementStale, sqlState } from '../errors.js';
 import type { Turn } from './fair-queue.js';
 import { connectionsOf, dropIdle } from './query.js';
 import { currentWork } from './work.js';
@@ -43,7 +43,7 @@ export async function inTransaction<Result>(
         await dropIdle(pool);
         continue;
       }
-      const isRetryable = COLLISIONS.has(sqlState(error)) || isPreparedAway(error);
+      const isRetryable = COLLISIONS.has(sqlState(error)) || isPreparedStatementStale(error);
       if (attempt === ATTEMPTS || !isRetryable) throw error;
       // Before the wait, in which others may go on.
       turn?.end();

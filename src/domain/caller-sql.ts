@@ -1,7 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { identityOf, type Caller } from '../auth/caller.js';
 import { Placeholder } from '../sql-json/bind.js';
-import type { CallerBindings } from '../sql-json/statements.js';
+import type { CallerBindings } from '../sql-json/statement-runner.js';
 
 /**
  * The caller as a statement sees it: its kind, which decides about the text of the statement, and its identities,

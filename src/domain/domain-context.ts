@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.js';
 import { CompileContext } from '../sql-json/compile-context.js';
-import { Statements } from '../sql-json/statements.js';
+import { StatementRunner } from '../sql-json/statement-runner.js';
 import { callerPlaceholders, type CallerSql } from './caller-sql.js';
 import type { Strategies } from './strategies/strategies.js';
 
@@ -27,14 +27,14 @@ export class DomainContext extends CompileContext {
 }
 
 /** Compiles and runs the statements of a repository. */
-export type DomainStatements = Statements<Caller, DomainContext>;
+export type DomainStatementRunner = StatementRunner<Caller, DomainContext>;
 
 /** Maximum size, in bytes, of an answer, unless a setting says otherwise. */
 export const DEFAULT_MAX_RESPONSE_BYTES = 10_000_000;
 
-export function domainStatements(
+export function domainStatementRunner(
   strategies: Strategies,
   maxBytes = DEFAULT_MAX_RESPONSE_BYTES,
-): DomainStatements {
-  return new Statements((caller: Caller) => new DomainContext(caller, strategies, maxBytes), maxBytes);
+): DomainStatementRunner {
+  return new StatementRunner((caller: Caller) => new DomainContext(caller, strategies, maxBytes), maxBytes);
 }

@@ -32,7 +32,7 @@ export interface RootList<Context> extends FingerprintedList {
 }
 
 /** A page at the root of an operation, whose arguments are checked. */
-export interface PreparedPage<Context> {
+export interface CheckedPage<Context> {
   /** Names what decides about its statement beside the kind of the caller and the selection; null: do not cache. */
   readonly cacheKey: string | null;
   readonly bindings: PageBindings;
@@ -41,12 +41,12 @@ export interface PreparedPage<Context> {
 }
 
 /** @throws BAD_USER_INPUT with all of `problems`, or LIMIT_EXCEEDED */
-export function preparePage<Context extends CompileContext>(
+export function checkPage<Context extends CompileContext>(
   args: PageArguments,
   { cacheKey, ordering, fingerprintParts, rows, row }: RootList<Context>,
   caller: object,
   problems: Problems,
-): PreparedPage<Context> {
+): CheckedPage<Context> {
   const fingerprint = listFingerprint(...fingerprintParts, caller);
   const window = pageWindow(args, { ordering, hasParent: false, fingerprint: () => fingerprint }, problems);
   const { fromEnd, limit, after, before } = window;

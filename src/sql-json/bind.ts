@@ -14,7 +14,7 @@ export const LOOKUP_VALUE = new Placeholder<{ readonly lookupValue?: unknown }>(
 );
 
 /** A compiled statement: its text, and its values, some of which are `Placeholder`s. */
-export interface Statement extends Pick<Sql, 'text' | 'values'> {
+export interface CompiledStatement extends Pick<Sql, 'text' | 'values'> {
   /** The answer itself, where it needs no database. */
   readonly constant?: string;
   /** The errors that stand in the answer: see `CompileContext.refuse`. */

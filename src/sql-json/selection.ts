@@ -1,4 +1,4 @@
-import type { Statement } from './bind.js';
+import type { CompiledStatement } from './bind.js';
 
 /** A field that is asked for of an object, with its arguments and what is asked for below it. */
 export interface Field {
@@ -16,7 +16,7 @@ export class Selection {
     readonly typeName: string,
     readonly fields: ReadonlyMap<string, Field>,
     /** The statements compiled for this selection, by their cache keys; null where a variable shapes the selection. */
-    readonly statements: Map<string, Statement> | null = null,
+    readonly statements: Map<string, CompiledStatement> | null = null,
     /** Whether each field stands for the whole object, asked for in several ways: see `below`. */
     readonly isSplit = false,
   ) {}

@@ -11,7 +11,7 @@ import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
-import { domainStatements } from '../domain-context.js';
+import { domainStatementRunner } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
@@ -27,7 +27,7 @@ import {
 } from './game-params.js';
 import type { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import { GAME_VERSION, gameJson, prepareGamePage, type GameQuery } from './game.json.js';
+import { GAME_VERSION, gameJson, checkGamePage, type GameQuery } from './game.json.js';
 
 export interface NewGame {
   readonly externalGameId: string;
@@ -89,7 +89,7 @@ export class GameRepository extends EntityRepository<Game> {
     em: SqlEntityManager,
     entityName: EntityName<Game>,
     readonly strategies = new Strategies(),
-    private readonly statements = domainStatements(strategies),
+    private readonly runner = domainStatementRunner(strategies),
   ) {
     super(em, entityName);
   }
@@ -101,8 +101,8 @@ export class GameRepository extends EntityRepository<Game> {
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<EncodedJson> {
-    const { cacheKey, bindings, compile } = prepareGamePage(caller, games);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
+    const { cacheKey, bindings, compile } = checkGamePage(caller, games);
+    return this.runner.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -361,7 +361,7 @@ export class GameRepository extends EntityRepository<Game> {
 
   /** This repository in a transaction. */
   #within(em: SqlEntityManager): GameRepository {
-    return new GameRepository(em, this.entityName, this.strategies, this.statements);
+    return new GameRepository(em, this.entityName, this.strategies, this.runner);
   }
 
   /** The visible games that are looked up by this value, by their ids. */
@@ -372,7 +372,7 @@ export class GameRepository extends EntityRepository<Game> {
     selection: Selection,
   ): Promise<ReadonlyMap<string, EncodedJson>> {
     if (caller.kind === 'anonymous') return NONE;
-    return this.statements.runById(this.em, selection, { caller, lookupValue }, by, (context) => ({
+    return this.runner.runById(this.em, selection, { caller, lookupValue }, by, (context) => ({
       id: sql`g.id`,
       json: gameJson(context, selection),
       from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUPS[by]}`,

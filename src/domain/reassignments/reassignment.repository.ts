@@ -12,10 +12,10 @@ import type { PageArguments } from '../../lists/page-arguments.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
-import type { DomainStatements } from '../domain-context.js';
+import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction, moveGames } from './move-games.js';
-import { prepareReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
+import { checkReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
 /** What an undo did, or would do. */
 export interface Undone {
@@ -30,7 +30,7 @@ export interface Undone {
 export class ReassignmentRepository {
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly statements: DomainStatements,
+    private readonly runner: DomainStatementRunner,
   ) {}
 
   /** One page of the reassignments that the caller made (an admin: of all), newest first. */
@@ -39,8 +39,8 @@ export class ReassignmentRepository {
     args: PageArguments,
     connection: Selection,
   ): Promise<EncodedJson> {
-    const { cacheKey, bindings, compile } = prepareReassignmentPage(caller, args);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
+    const { cacheKey, bindings, compile } = checkReassignmentPage(caller, args);
+    return this.runner.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -57,7 +57,7 @@ export class ReassignmentRepository {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const bindings = { caller, lookupValue: wanted };
-    const found = await this.statements
+    const found = await this.runner
       .runById(this.em, selection, bindings, 'ids', (context) => ({
         id: sql`r.id`,
         json: reassignmentJson(context, selection),

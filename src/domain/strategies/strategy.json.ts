@@ -9,7 +9,7 @@ import {
 import { relatedGamesJson } from '../games/game.json.js';
 import { textColumn } from '../../lists/orders.js';
 import type { Ordering } from '../../lists/keyset.js';
-import { preparePage, type PreparedPage } from '../../lists/page.js';
+import { checkPage, type CheckedPage } from '../../lists/page.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
@@ -99,7 +99,7 @@ export function strategiesWithIds(context: DomainContext, ids: Placeholder<objec
  *
  * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
  */
-export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): PreparedPage<DomainContext> {
+export function checkStrategyPage(caller: Caller, strategies: StrategyQuery): CheckedPage<DomainContext> {
   const problems = new Problems();
   const { kind, status, name } = strategies.filter ?? {};
   const filter = filterCondition<'kind' | 'status' | 'name'>(
@@ -119,7 +119,7 @@ export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): 
     },
     row: strategyObjectJson,
   };
-  return preparePage(strategies, list, caller, problems);
+  return checkPage(strategies, list, caller, problems);
 }
 
 /** A strategy `s`, with what belongs to it. */

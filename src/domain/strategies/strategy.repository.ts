@@ -4,14 +4,14 @@ import type { Caller, KnownCaller } from '../../auth/caller.js';
 import { forbidden, notFound, Problems } from '../../errors.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { LOOKUP_VALUE } from '../../sql-json/bind.js';
-import type { DomainStatements } from '../domain-context.js';
+import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
 import {
   strategiesWithIds,
   strategyObjectJson,
-  prepareStrategyPage,
+  checkStrategyPage,
   type StrategyQuery,
 } from './strategy.json.js';
 
@@ -19,7 +19,7 @@ import {
 export class StrategyRepository {
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly statements: DomainStatements,
+    private readonly runner: DomainStatementRunner,
   ) {}
 
   /**
@@ -32,8 +32,8 @@ export class StrategyRepository {
     strategies: StrategyQuery,
     connection: Selection,
   ): Promise<EncodedJson> {
-    const { cacheKey, bindings, compile } = prepareStrategyPage(caller, strategies);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
+    const { cacheKey, bindings, compile } = checkStrategyPage(caller, strategies);
+    return this.runner.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -53,7 +53,7 @@ export class StrategyRepository {
   ): Promise<(EncodedJson | null)[]> {
     if (ids.length === 0) return [];
     const bindings = { caller, lookupValue: [...new Set(ids)] };
-    const found = await this.statements.runById(this.em, selection, bindings, 'ids', (context) => ({
+    const found = await this.runner.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`s.id`,
       json: strategyObjectJson(context, selection),
       from: strategiesWithIds(context, LOOKUP_VALUE),

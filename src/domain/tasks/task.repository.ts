@@ -6,7 +6,7 @@ import { gamesVisibleTo } from '../games/game.visibility.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
 import { LOOKUP_VALUE } from '../../sql-json/bind.js';
-import type { DomainStatements } from '../domain-context.js';
+import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { taskJson } from './task.json.js';
 
@@ -14,7 +14,7 @@ import { taskJson } from './task.json.js';
 export class TaskRepository {
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly statements: DomainStatements,
+    private readonly runner: DomainStatementRunner,
   ) {}
 
   /** The tasks with these ids, in the order of the ids; null for each that is missing or not visible. */
@@ -26,7 +26,7 @@ export class TaskRepository {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
     const bindings = { caller, lookupValue: wanted };
-    const tasks = await this.statements.runById(this.em, selection, bindings, 'ids', (context) => ({
+    const tasks = await this.runner.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`t.id`,
       json: taskJson(context, selection),
       from: sql`tasks t JOIN games g ON g.id = t."gameId"

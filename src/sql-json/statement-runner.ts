@@ -3,7 +3,7 @@ import sql, { type Sql } from 'sql-template-tag';
 import { query } from '../database/query.js';
 import { withTimestamps } from '../database/timestamp.js';
 import { answerTooLong, isTooLong, limitExceeded } from '../errors.js';
-import { bind, type Statement } from './bind.js';
+import { bind, type CompiledStatement } from './bind.js';
 import type { CompileContext } from './compile-context.js';
 import { areLongerThan, EncodedJson, errorOf } from './encoded-json.js';
 import { toSql, type JsonSql } from './json-sql.js';
@@ -36,7 +36,7 @@ export interface CallerBindings<Caller> {
  * Compiling takes longer than running. So a statement is kept with its selection, and that with its document, as
  * long as nothing of one request alone is in it: what differs from request to request is a `Placeholder`.
  */
-export class Statements<Caller extends { readonly kind: string }, Context extends CompileContext> {
+export class StatementRunner<Caller extends { readonly kind: string }, Context extends CompileContext> {
   constructor(
     private readonly contextFor: (caller: Caller) => Context,
     private readonly maxBytes: number,
@@ -94,8 +94,8 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
     { statements }: Selection,
     caller: Caller,
     cacheKey: string | null,
-    compile: (context: Context) => Statement,
-  ): Statement {
+    compile: (context: Context) => CompiledStatement,
+  ): CompiledStatement {
     const fullKey = `${caller.kind} ${cacheKey}`;
     const kept = cacheKey === null ? undefined : statements?.get(fullKey);
     if (kept !== undefined) return kept;
@@ -111,7 +111,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   /** @throws LIMIT_EXCEEDED when the JSON is longer than an answer may be */
   async #run<Row extends { readonly json: string }>(
     em: SqlEntityManager,
-    statement: Statement,
+    statement: CompiledStatement,
     bindings: object,
   ): Promise<Row[]> {
     try {
@@ -126,7 +126,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
 }
 
 /** @throws LIMIT_EXCEEDED */
-function statementOf({ text, values }: Sql, errors: readonly Error[]): Statement {
+function statementOf({ text, values }: Sql, errors: readonly Error[]): CompiledStatement {
   if (values.length > MAX_VALUES) {
     throw limitExceeded(
       `The filters of an operation may hold ${MAX_VALUES} values at most, repeated ones included.`,
