@@ -51,8 +51,8 @@ export interface PageWindowSql<At = PagePosition> extends Pick<PageWindow, 'from
 /** A position that a client gave. */
 export interface PagePosition {
   readonly values: PositionSql;
-  /** Those of its values that are looked up; each must be found. */
-  readonly lookups: readonly Sql[];
+  /** Its long texts, read again from their rows; each must be found. */
+  readonly longTextReads: readonly Sql[];
 }
 
 /**
@@ -108,7 +108,7 @@ export function pageJson(
       const refused = [context.refuse(badUserInput([{ argument: name, message }]))];
       return [sql`CASE WHEN ${condition} THEN ${toSql(otherwise)} ELSE ${toSql(refused)} END`];
     };
-    const found = position.lookups.map((lookup) => sql`${lookup} IS NOT NULL`);
+    const found = position.longTextReads.map((read) => sql`${read} IS NOT NULL`);
     const checked = found.length === 0 ? json : unless(and(found), LOST_CURSOR, json);
     const [parentOfCursor] = position.values;
     if (!parentOfCursor || list.parentId === null) return checked;

@@ -135,19 +135,19 @@ function positionOf(
   const columns = parentId === null ? ordering : [null, ...ordering];
   const last = position.length - 1;
   const [idColumn, idText] = [columns[last], position[last]];
-  const lookups: Sql[] = [];
+  const longTextReads: Sql[] = [];
   const values = position.map((value, index) => {
     if (value === null) return null;
     if (typeof value === 'string') return textSql(index, value);
     const column = columns[index];
     if (!column || !idColumn || typeof idText !== 'string') throw new RangeError('A long text is not an id.');
     const { expression } = column;
-    const lookup = sql`(SELECT ${expression} FROM ${table} WHERE ${id} = ${typed(idColumn, textSql(last, idText))}
+    const read = sql`(SELECT ${expression} FROM ${table} WHERE ${id} = ${typed(idColumn, textSql(last, idText))}
       AND ${or(visibility)} AND ${sha256Sql(expression)} = ${textSql(index, value.sha256)})`;
-    lookups.push(lookup);
-    return lookup;
+    longTextReads.push(read);
+    return read;
   });
-  return { values, lookups };
+  return { values, longTextReads };
 }
 
 /** The fingerprint of a list whose caller is bound when the statement runs. */

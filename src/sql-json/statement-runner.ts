@@ -18,8 +18,8 @@ const MAX_VALUES = 65_535;
 /** Maximum length, in characters, of a statement. To plan it takes PostgreSQL some hundred times as many bytes. */
 const MAX_LENGTH = 500_000;
 
-/** Objects that are looked up: their JSON, and where they are, after FROM; `id` is the column of their ids. */
-export interface Lookup {
+/** A query of objects by their ids: their JSON, and where they are, after FROM; `id` is the column of their ids. */
+export interface ByIdQuery {
   readonly id: Sql;
   readonly json: JsonSql;
   readonly from: Sql;
@@ -78,7 +78,7 @@ export class StatementRunner<Caller extends { readonly kind: string }, Context e
     selection: Selection,
     bindings: CallerBindings<Caller> & { readonly lookupValue: unknown },
     cacheKey: string,
-    compile: (context: Context) => Lookup,
+    compile: (context: Context) => ByIdQuery,
   ): Promise<Map<string, EncodedJson>> {
     const statement = this.#statementFor(selection, bindings.caller, cacheKey, (context) => {
       const { id, json, from } = compile(context);

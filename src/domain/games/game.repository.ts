@@ -367,7 +367,7 @@ export class GameRepository extends EntityRepository<Game> {
   /** The visible games that are looked up by this value, by their ids. */
   async #find(
     caller: Caller,
-    by: keyof typeof LOOKUPS,
+    by: keyof typeof LOOKUP_CONDITIONS,
     lookupValue: unknown,
     selection: Selection,
   ): Promise<ReadonlyMap<string, EncodedJson>> {
@@ -375,7 +375,7 @@ export class GameRepository extends EntityRepository<Game> {
     return this.runner.runById(this.em, selection, { caller, lookupValue }, by, (context) => ({
       id: sql`g.id`,
       json: gameJson(context, selection),
-      from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUPS[by]}`,
+      from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUP_CONDITIONS[by]}`,
     }));
   }
 
@@ -449,7 +449,7 @@ export class GameRepository extends EntityRepository<Game> {
 }
 
 /** How games are looked up, and in which order where that matters. */
-const LOOKUPS = {
+const LOOKUP_CONDITIONS = {
   id: sql`g.id = ${LOOKUP_VALUE}::uuid`,
   ids: sql`g.id = ANY(${LOOKUP_VALUE}::uuid[])`,
   externalGameId: sql`g."externalGameId" = ${LOOKUP_VALUE}`,
