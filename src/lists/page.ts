@@ -7,7 +7,7 @@ import type { Selection } from '../sql-json/selection.js';
 import { isLongText, listFingerprint, sha256Sql, type Position } from './cursor.js';
 import { or, typed } from './keyset.js';
 import { pageWindow, type CursorList, type PageArguments } from './page-arguments.js';
-import { pageJson, type ListSql, type PagePosition } from './page-sql.js';
+import { pageJson, type ListSql, type CursorPosition } from './page-sql.js';
 
 /** What the statement of a page is bound to. */
 export interface PageBindings {
@@ -130,7 +130,7 @@ function positionOf(
   { table, id, visibility, ordering, parentId }: ListSql,
   position: Position | null,
   textSql: TextSql,
-): PagePosition | null {
+): CursorPosition | null {
   if (position === null) return null;
   const columns = parentId === null ? ordering : [null, ...ordering];
   const last = position.length - 1;
