@@ -105,20 +105,20 @@ async function openPostgresql(
   const reserve = reserved === 0 ? pool : new Pool({ ...clientOptions, database: dbName, max: reserved });
   // An idle connection that the server ended: the pool has dropped it already.
   if (reserve !== pool) reserve.on('error', () => {});
-  const perOwner = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
+  const perCaller = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
   useConnections(kysely, {
     pool,
     reserve,
     queue: new FairQueue({
       total: max,
-      perOwner,
+      perCaller,
       patienceMs,
       patienceWithinMs: STATEMENT_TIMEOUT_MS + patienceMs,
     }),
     // At least half of the pool is left to everything else.
     longQueue: new FairQueue({
       total: Math.max(1, Math.floor(max / 2)),
-      perOwner: 1,
+      perCaller: 1,
       patienceMs: LONG_PATIENCE * patienceMs,
       patienceWithinMs: LONG_PATIENCE * patienceMs,
     }),

@@ -5,14 +5,14 @@ import { ClientGoneError, type Work } from './work.js';
 export interface QueueLimits {
   /** All together. */
   readonly total: number;
-  /** Of one owner. */
-  readonly perOwner: number;
+  /** Of one caller. */
+  readonly perCaller: number;
   /** Longest wait, in ms, and longest wait of what has begun already: the further statements of a request. */
   readonly patienceMs: number;
   readonly patienceWithinMs: number;
 }
 
-/** Maximum number of what may wait of one owner. */
+/** Maximum number of what may wait of one caller. */
 const MAX_WAITING = 1_000;
 
 /** Maximum number of shares that are remembered while nothing of them is served or waits. */
@@ -21,7 +21,7 @@ const MAX_IDLE_SHARES = 10_000;
 /** How often it is looked at who has waited too long, in ms. */
 const CHECK_EVERY_MS = 100;
 
-/** What of one owner is served, and waits. */
+/** What of one caller is served, and waits. */
 class Share {
   served = 0;
   /** The first come first. */
@@ -79,15 +79,15 @@ class Waiting {
 }
 
 /**
- * Limits how many statements and transactions run at a time: in total, and for each owner, even while no other owner
- * waits, because a running one cannot be interrupted. Each owner has its own queue, and the queues are served in turn
- * (round robin), so that no owner waits behind the many requests of another. Statements of an owner's expensive
+ * Limits how many statements and transactions run at a time: in total, and for each caller, even while no other caller
+ * waits, because a running one cannot be interrupted. Each caller has its own queue, and the queues are served in turn
+ * (round robin), so that no caller waits behind the many requests of another. Statements of a caller's expensive
  * operations have a queue of their own with a limit of one, because each may keep a processor of the database busy.
  */
 export class FairQueue {
   #served = 0;
   readonly #shares = new Map<string, Share>();
-  /** Shares of owners who wait, the next one first. */
+  /** Shares of callers who wait, the next one first. */
   readonly #waiting = new Set<Share>();
   #isTimed = false;
 
@@ -104,18 +104,18 @@ export class FairQueue {
    * @throws SERVICE_UNAVAILABLE after the longest wait, or at once where too many wait; ClientGoneError when the client
    *   of the work goes away meanwhile
    */
-  acquire(owner: string, work?: Work): Promise<Turn> {
-    return new Promise((resolve, reject) => this.enter(owner, work, resolve, reject));
+  acquire(callerKey: string, work?: Work): Promise<Turn> {
+    return new Promise((resolve, reject) => this.enter(callerKey, work, resolve, reject));
   }
 
   /** As `acquire`, at less cost. What is called when the turn comes, is called in the context of whoever gave it up. */
   enter(
-    owner: string,
+    callerKey: string,
     work: Work | undefined,
     start: (turn: Turn) => void,
     refuse: (error: Error) => void,
   ): void {
-    const share = this.#shareOf(owner, work?.isExpensive ?? false);
+    const share = this.#shareOf(callerKey, work?.isExpensive ?? false);
     if (this.#hasRoom(share) && share.waiting.size === 0) start(this.#serve(share, work));
     else if (share.waiting.size >= MAX_WAITING) refuse(serviceUnavailable());
     else {
@@ -128,12 +128,12 @@ export class FairQueue {
     }
   }
 
-  #shareOf(owner: string, isExpensive: boolean): Share {
-    const key = `${isExpensive ? 'expensive' : 'ordinary'} ${owner}`;
+  #shareOf(callerKey: string, isExpensive: boolean): Share {
+    const key = `${isExpensive ? 'expensive' : 'ordinary'} ${callerKey}`;
     let share = this.#shares.get(key);
     if (share === undefined) {
       if (this.#shares.size >= MAX_IDLE_SHARES) this.#forgetIdle();
-      share = new Share(isExpensive ? 1 : this.limits.perOwner);
+      share = new Share(isExpensive ? 1 : this.limits.perCaller);
       this.#shares.set(key, share);
     }
     return share;
@@ -180,7 +180,7 @@ export class FairQueue {
     this.#startNext();
   };
 
-  /** Starts whoever waits and has room, the owner that waits longest first. */
+  /** Starts whoever waits and has room, the caller that waits longest first. */
   #startNext(): void {
     for (const share of this.#waiting) {
       if (this.#served >= this.limits.total) return;

@@ -16,7 +16,7 @@ export interface Connections {
   readonly reserve: Pool;
   /** Shares the pool between callers. */
   readonly queue: FairQueue;
-  /** For transactions that may take minutes, of which an owner has one at a time: who waits here holds no connection. */
+  /** For transactions that may take minutes, of which a caller has one at a time: who waits here holds no connection. */
   readonly longQueue: FairQueue;
 }
 
@@ -52,7 +52,7 @@ export function query<Row extends object>(em: SqlEntityManager, statement: Bound
   if (work === undefined) return queryPool(pool, statement);
   return new Promise((resolve, reject) => {
     const start = (turn: Turn): void => sendTo(pool, statement, work, turn, resolve, reject);
-    queue.enter(work.owner ?? '', work, start, reject);
+    queue.enter(work.callerKey ?? '', work, start, reject);
   });
 }
 

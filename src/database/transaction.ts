@@ -59,7 +59,7 @@ async function takeTurn(em: SqlEntityManager): Promise<Turn | undefined> {
   const work = currentWork();
   work?.throwIfAbandoned();
   const queue = connectionsOf(em)?.queue;
-  return work === undefined ? undefined : queue?.acquire(work.owner ?? '', work);
+  return work === undefined ? undefined : queue?.acquire(work.callerKey ?? '', work);
 }
 
 /** Ends a dry run: what is thrown out of a transaction rolls it back. */

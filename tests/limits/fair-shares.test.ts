@@ -191,7 +191,7 @@ test('of requests that wait, those whose client went away are never run', async 
 
 describe('a queue', () => {
   test('lets 1,000 of one owner wait, and refuses more at once, of this owner alone', async () => {
-    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
+    const queue = new FairQueue({ total: 1, perCaller: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
     const turn = await queue.acquire('alice');
     const work = new Work();
     const waiting = Array.from({ length: 1_000 }, () =>
@@ -209,7 +209,7 @@ describe('a queue', () => {
   });
 
   test('gives a place back once, however often it is told so', async () => {
-    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
+    const queue = new FairQueue({ total: 1, perCaller: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
     const turn = await queue.acquire('alice');
     turn.end();
     turn.end();
