@@ -3,7 +3,7 @@ import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import { isConnectionLost } from '../errors.js';
-import type { FairQueue, Turn } from './fair-queue.js';
+import type { FairSemaphore, Permit } from './fair-semaphore.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 type BoundStatement = Pick<Sql, 'text' | 'values'>;
@@ -15,9 +15,9 @@ export interface Connections {
   /** For what must go on whatever requests do: finding API keys, and readiness. */
   readonly reserve: Pool;
   /** Shares the pool between callers. */
-  readonly queue: FairQueue;
-  /** For transactions that may take minutes, of which a caller has one at a time: who waits here holds no connection. */
-  readonly longQueue: FairQueue;
+  readonly semaphore: FairSemaphore;
+  /** For transactions that may take minutes, of which a caller has one at a time: who waits for a permit holds no connection. */
+  readonly moveSemaphore: FairSemaphore;
 }
 
 /** Connections by kysely. PGlite has none; a transaction has a kysely of its own. */
@@ -48,11 +48,11 @@ export function query<Row extends object>(em: SqlEntityManager, statement: Bound
   const work = currentWork();
   const connections = connectionsOf(em);
   if (connections === undefined) return queryKysely(em, work, statement);
-  const { pool, queue } = connections;
+  const { pool, semaphore } = connections;
   if (work === undefined) return queryPool(pool, statement);
   return new Promise((resolve, reject) => {
-    const start = (turn: Turn): void => sendTo(pool, statement, work, turn, resolve, reject);
-    queue.enter(work.callerKey ?? '', work, start, reject);
+    const start = (permit: Permit): void => sendTo(pool, statement, work, permit, resolve, reject);
+    semaphore.acquireWithCallback(work.callerKey ?? '', work, start, reject);
   });
 }
 
@@ -94,23 +94,23 @@ export async function dropIdle(pool: Pool): Promise<void> {
  * only hand the statement on, through a dozen promises; the pool has callbacks that need none.
  *
  * @param work what the statement is for; the pool calls back in the context of whoever opened or released the connection
- * @param turn ends with the statement
+ * @param permit ends with the statement
  */
 function sendTo<Row extends object>(
   pool: Pool,
   statement: BoundStatement,
   work: Work | undefined,
-  turn: Turn | undefined,
+  permit: Permit | undefined,
   resolve: (rows: Row[]) => void,
   reject: (error: unknown) => void,
   isAgain = false,
 ): void {
   const end = (failed: Error | null, rows: Row[]): void => {
     if (!isAgain && isConnectionLost(failed) && IS_READ.test(statement.text)) {
-      void dropIdle(pool).then(() => sendTo(pool, statement, work, turn, resolve, reject, true));
+      void dropIdle(pool).then(() => sendTo(pool, statement, work, permit, resolve, reject, true));
       return;
     }
-    turn?.end();
+    permit?.release();
     if (failed === null) resolve(rows);
     else reject(failed);
   };

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLost, isPreparedStatementStale, sqlState } from '../errors.js';
-import type { Turn } from './fair-queue.js';
+import type { Permit } from './fair-semaphore.js';
 import { connectionsOf, dropIdle } from './query.js';
 import { currentWork } from './work.js';
 
@@ -26,7 +26,7 @@ export async function inTransaction<Result>(
 ): Promise<Result> {
   let connectionsLost = 0;
   for (let attempt = 1; ; attempt++) {
-    const turn = await takeTurn(em);
+    const permit = await acquirePermit(em);
     const state = { hasBegun: false };
     try {
       currentWork()?.throwIfAbandoned();
@@ -46,20 +46,20 @@ export async function inTransaction<Result>(
       const isRetryable = COLLISIONS.has(sqlState(error)) || isPreparedStatementStale(error);
       if (attempt === ATTEMPTS || !isRetryable) throw error;
       // Before the wait, in which others may go on.
-      turn?.end();
+      permit?.release();
       await delay(Math.random() * 10 * 2 ** attempt);
     } finally {
-      turn?.end();
+      permit?.release();
     }
   }
 }
 
-/** Waits for the caller's turn on the connections: the transaction takes one of them until it ends. */
-async function takeTurn(em: SqlEntityManager): Promise<Turn | undefined> {
+/** Waits for a permit to use a connection: the transaction takes one until it ends. */
+async function acquirePermit(em: SqlEntityManager): Promise<Permit | undefined> {
   const work = currentWork();
   work?.throwIfAbandoned();
-  const queue = connectionsOf(em)?.queue;
-  return work === undefined ? undefined : queue?.acquire(work.callerKey ?? '', work);
+  const semaphore = connectionsOf(em)?.semaphore;
+  return work === undefined ? undefined : semaphore?.acquire(work.callerKey ?? '', work);
 }
 
 /** Ends a dry run: what is thrown out of a transaction rolls it back. */

@@ -7,9 +7,9 @@ export class ClientGoneError extends Error {
 
 /** What the statements of one request have in common: whose they are, and whether anybody still waits for them. */
 export class Work {
-  /** Whose share of the connections they take; null as long as nobody knows who asks. */
+  /** Whose share of the connections they take: see `callerKeyOf`. Null as long as nobody knows who asks. */
   callerKey: string | null = null;
-  /** Whether it has had a turn on the connections: what has begun is more patient. */
+  /** Whether it has had a permit to use a connection: it then waits longer for the next. */
   hasBegun = false;
   /** Whether its operation is expensive: of these one of a caller runs at a time. */
   isExpensive = false;

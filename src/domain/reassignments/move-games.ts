@@ -56,7 +56,9 @@ export async function inMoveTransaction<Result>(
   work: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<Result> {
   const callerKey = caller.kind === 'admin' ? ADMINS : callerKeyOf(identityOf(caller));
-  const turn = dryRun ? undefined : await connectionsOf(em)?.longQueue.acquire(callerKey, currentWork());
+  const permit = dryRun
+    ? undefined
+    : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, currentWork());
   try {
     return await inTransaction(em, async (transaction) => {
       await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
@@ -64,7 +66,7 @@ export async function inMoveTransaction<Result>(
       return work(transaction);
     });
   } finally {
-    turn?.end();
+    permit?.release();
   }
 }
 
