@@ -26,9 +26,9 @@ const READ_TIMEOUT = 'Query read timeout';
 /** Longest wait for a statement, in ms, where it is not the pool's `query_timeout`. */
 const timeoutWithin = new AsyncLocalStorage<number>();
 
-/** Runs `work`, of which each statement may take this long, whatever the pool's `query_timeout`. */
-export function withStatementTimeout<Result>(ms: number, work: () => Promise<Result>): Promise<Result> {
-  return timeoutWithin.run(ms, work);
+/** Calls `run`, of which each statement may take this long, whatever the pool's `query_timeout`. */
+export function withStatementTimeout<Result>(ms: number, run: () => Promise<Result>): Promise<Result> {
+  return timeoutWithin.run(ms, run);
 }
 
 /** Members of `pg`'s classes that its type declarations leave out. */

@@ -8,20 +8,20 @@ import { currentWork } from './work.js';
 /** How often a transaction is tried before its collision is shown. */
 const ATTEMPTS = 5;
 
-/** Serialization failure and deadlock: PostgreSQL has rolled back, and the same work may pass next time. */
+/** Serialization failure and deadlock: PostgreSQL has rolled back, and the same transaction may pass next time. */
 const COLLISIONS = new Set<string | undefined>(['40001', '40P01']);
 
 /**
- * Runs `work` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
+ * Calls `run` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
  * PostgreSQL ended because it collided with another, or because a type in the database was changed, is run again, so
- * `work` must have no effect outside the database. So is one, once, whose connection turned out to have ended before it
+ * `run` must have no effect outside the database. So is one, once, whose connection turned out to have ended before it
  * began; never one that did anything. A dry run does everything, returns the same, and leaves nothing.
  *
- * @throws what `work` throws, after the rollback
+ * @throws what `run` throws, after the rollback
  */
 export async function inTransaction<Result>(
   em: SqlEntityManager,
-  work: (em: SqlEntityManager) => Promise<Result>,
+  run: (em: SqlEntityManager) => Promise<Result>,
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Result> {
   let connectionsLost = 0;
@@ -32,7 +32,7 @@ export async function inTransaction<Result>(
       currentWork()?.throwIfAbandoned();
       return await em.transactional(async (transaction) => {
         state.hasBegun = true;
-        const result = await work(transaction);
+        const result = await run(transaction);
         if (dryRun) throw new DryRun(result);
         return result;
       });

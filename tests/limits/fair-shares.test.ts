@@ -140,8 +140,8 @@ test('who waits longer than the server lets anyone wait is told to try again', a
 });
 
 /** The names of the reads that were run, in their order. */
-async function namesOfReads(api: Api, work: () => Promise<unknown>): Promise<string[]> {
-  const statements = await recordStatements(api, work);
+async function namesOfReads(api: Api, run: () => Promise<unknown>): Promise<string[]> {
+  const statements = await recordStatements(api, run);
   return statements.flatMap(({ text }) => /"((?:alice|bob|carol)\d)":/.exec(text)?.[1] ?? []);
 }
 

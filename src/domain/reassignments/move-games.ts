@@ -53,7 +53,7 @@ export async function inMoveTransaction<Result>(
   em: SqlEntityManager,
   caller: KnownCaller,
   dryRun: boolean,
-  work: (em: SqlEntityManager) => Promise<Result>,
+  run: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<Result> {
   const callerKey = caller.kind === 'admin' ? ADMINS : callerKeyOf(identityOf(caller));
   const permit = dryRun
@@ -63,7 +63,7 @@ export async function inMoveTransaction<Result>(
     return await inTransaction(em, async (transaction) => {
       await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
       if (!dryRun) await lockMoves(transaction, caller);
-      return work(transaction);
+      return run(transaction);
     });
   } finally {
     permit?.release();
