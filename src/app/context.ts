@@ -59,7 +59,7 @@ export class Context implements Repositories {
   /** What is asked for below the fields at the root of a mutation, by the same names: see `selectionOf`. */
   rootSelections: ReadonlyMap<string, Map<GraphQLObjectType, Selection>> | null = null;
   /** Why the operation is refused although its fields were run. */
-  refusal: GraphQLError | null = null;
+  answerError: GraphQLError | null = null;
   /** Errors of refused arguments that the answer has already: each is reported once. */
   readonly reported = new Set<Error>();
 

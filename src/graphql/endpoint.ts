@@ -54,7 +54,7 @@ export interface EndpointOptions {
  * same text, within the limits whatever its few variables are, with an Accept header that Apollo has negotiated before,
  * all of whose root fields are finished JSON. Such a query is run at once (`runRootFields`). Where that leaves anything
  * to graphql-js, Apollo answers after all, with what was read. Anonymous callers always go through Apollo, where
- * `refusalFor` checks what they may ask for.
+ * `errorsFor` checks what they may ask for.
  */
 export class Endpoint {
   /** Content types of answers, by `Accept` header. */
@@ -146,7 +146,7 @@ export class Endpoint {
     } catch {
       return null;
     }
-    // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `refusalFor`.
+    // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `errorsFor`.
     if (made.viewer.kind === 'anonymous') return null;
     made.work.isExpensive = isExpensive;
     const data = await runRootFields(operation, variables, made);

@@ -56,7 +56,7 @@ export async function runRootFields(
     fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
   const most = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
   if (areLongerThan(textsOf(values), most)) {
-    context.refusal = answerTooLong(most);
+    context.answerError = answerTooLong(most);
     return null;
   }
   if (!isFinished) return null;

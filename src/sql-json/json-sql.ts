@@ -134,10 +134,10 @@ const FEW_TEXTS = 4;
 
 function computedJson(
   context: CompileContext,
-  { args, refusal, selection }: Field,
+  { args, argumentError, selection }: Field,
   compile: FieldJson,
 ): JsonSql {
-  if (refusal) return [context.refuse(refusal)];
+  if (argumentError) return [context.refuse(argumentError)];
   try {
     return compile(args as never, selection);
   } catch (error) {

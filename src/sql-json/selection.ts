@@ -5,7 +5,7 @@ export interface Field {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
   /** What is wrong with the arguments, where they cannot be used. */
-  readonly refusal?: Error;
+  readonly argumentError?: Error;
   readonly selection: Selection;
 }
 

@@ -68,7 +68,7 @@ class Selector {
       checkStorable(args);
       return { name, args, selection };
     } catch (error) {
-      return { name, args: {}, refusal: error as Error, selection };
+      return { name, args: {}, argumentError: error as Error, selection };
     }
   }
 }
