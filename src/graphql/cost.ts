@@ -103,11 +103,11 @@ function checkVariables(variables: Variables): void {
   }
 }
 
-/** How many values are within a value, and how deep; without recursion, and no more of them than `most`. */
-function measure(value: unknown, most: number): { readonly values: number; readonly depth: number } {
+/** How many values are within a value, and how deep; without recursion, and no more of them than `maxValues`. */
+function measure(value: unknown, maxValues: number): { readonly values: number; readonly depth: number } {
   let [values, depth] = [0, 0];
   let level = [value];
-  while (level.length > 0 && values <= most) {
+  while (level.length > 0 && values <= maxValues) {
     const next: unknown[] = [];
     let hasMore = false;
     for (const item of level) {
@@ -115,7 +115,7 @@ function measure(value: unknown, most: number): { readonly values: number; reado
       const inner = Object.values(item);
       values += inner.length;
       hasMore ||= inner.length > 0;
-      if (values > most) break;
+      if (values > maxValues) break;
       for (const one of inner) if (typeof one === 'object') next.push(one);
     }
     if (hasMore) depth++;

@@ -54,9 +54,9 @@ export async function runRootFields(
     rootValues.size === fields.length &&
     allSucceeded &&
     fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
-  const most = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
-  if (areLongerThan(textsOf(values), most)) {
-    context.answerError = answerTooLong(most);
+  const maxBytes = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
+  if (areLongerThan(textsOf(values), maxBytes)) {
+    context.answerError = answerTooLong(maxBytes);
     return null;
   }
   if (!isFinished) return null;
