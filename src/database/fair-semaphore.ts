@@ -105,7 +105,9 @@ export class FairSemaphore {
    *   of the work goes away meanwhile
    */
   acquire(callerKey: string, work?: Work): Promise<Permit> {
-    return new Promise((resolve, reject) => this.acquireWithCallback(callerKey, work, resolve, reject));
+    return new Promise((resolve, reject) => {
+      this.acquireWithCallback(callerKey, work, resolve, reject);
+    });
   }
 
   /** As `acquire`, at less cost. `start` is called in the context of whoever released the permit. */

@@ -274,8 +274,9 @@ export class PreparedClient extends BoundedClient {
     }
     return new Promise((resolve, reject) => {
       this.#query(text, values, (failed, result) => {
-        if (failed === null) resolve(result);
-        else reject(failed as Error);
+        const error = failed as Error | null;
+        if (error === null) resolve(result);
+        else reject(error);
       });
     }) as never;
   }

@@ -77,7 +77,9 @@ export function queryReserved<Row extends object>(
 
 /** Runs a statement on a pool that is not shared between callers. */
 function queryPool<Row extends object>(pool: Pool, statement: BoundStatement): Promise<Row[]> {
-  return new Promise((resolve, reject) => sendTo(pool, statement, undefined, undefined, resolve, reject));
+  return new Promise((resolve, reject) => {
+    sendTo(pool, statement, undefined, undefined, resolve, reject);
+  });
 }
 
 /**

@@ -25,7 +25,9 @@ export class Work {
   /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const cancel of [...this.#cancels]) cancel();
+    // A copy: a cancellation may take itself out of the list.
+    const cancels = [...this.#cancels];
+    for (const cancel of cancels) cancel();
   }
 
   /** @throws ClientGoneError */
