@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { DIST, type Owner } from './database.ts';
-import { LEADERBOARD } from './servers/floor.ts';
+import { LEADERBOARD } from './servers/baseline.ts';
 
 /** Connections to PostgreSQL that each of them may have. */
 const POOL_MAX = 10;
@@ -16,7 +16,7 @@ const POOL_MAX = 10;
 const MS_PER_TICK = 10;
 
 /** In the order in which they are shown. */
-export const CONTESTANTS = ['ours', 'PostGraphile', 'floor'] as const;
+export const CONTESTANTS = ['ours', 'PostGraphile', 'baseline'] as const;
 /** Whose words a question is put in. */
 export type Language = (typeof CONTESTANTS)[number];
 /** `before` is another build of ours. */
@@ -35,7 +35,7 @@ const NODE_FLAGS = [
 const PROGRAMS: Readonly<Record<Language, string>> = {
   ours: `${DIST}main.js`,
   PostGraphile: fileURLToPath(new URL('servers/postgraphile.js', import.meta.url)),
-  floor: fileURLToPath(new URL('servers/floor.ts', import.meta.url)),
+  baseline: fileURLToPath(new URL('servers/baseline.ts', import.meta.url)),
 };
 
 /** A server in a process of its own. */
@@ -173,7 +173,7 @@ export async function ask(port: number, { query, variables, owner }: Question): 
 
 /**
  * Gives PostGraphile a leaderboard, which no table of GAME is: an SQL function, as its documentation advises. It
- * is the floor's statement, with the page's size inside, where PostgreSQL can use it.
+ * is the baseline's statement, with the page's size inside, where PostgreSQL can use it.
  */
 export async function addLeaderboardFunction(db: pg.Client): Promise<void> {
   await db.query('CREATE SCHEMA bench');

@@ -1,5 +1,5 @@
 /**
- * How fast the server is, against PostGraphile 5 and against the floor; see CONTRIBUTING.md.
+ * How fast the server is, against PostGraphile 5 and against the baseline; see CONTRIBUTING.md.
  *
  *   npm run bench -- [growth | processes | profile] [--rounds 5] [--seconds 3] [--only a,b] [--against DIR]
  */

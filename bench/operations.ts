@@ -89,14 +89,14 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
     {
       name: 'a',
       title: 'page of 20 games, newest first',
-      goals: { PostGraphile: 1.75, floor: 0.75 },
+      goals: { PostGraphile: 1.75, baseline: 0.75 },
       wording: pageWording('page', `id ${FIELDS}`, `rowId ${FIELDS}`),
       subjects: () => pages,
     },
     {
       name: 'b',
       title: 'the same with params',
-      goals: { PostGraphile: 1.5, floor: 0.65 },
+      goals: { PostGraphile: 1.5, baseline: 0.65 },
       wording: pageWording(
         'params',
         `id ${FIELDS} params { id key value }`,
@@ -107,7 +107,7 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
     {
       name: 'c',
       title: 'games -> tasks -> params',
-      goals: { PostGraphile: 1.35, floor: 0.65 },
+      goals: { PostGraphile: 1.35, baseline: 0.65 },
       wording: pageWording(
         'tasks',
         `id externalGameId tasks(first: 10) { nodes { id externalTaskId status params { id key value } } }`,
@@ -119,14 +119,14 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
     {
       name: 'd',
       title: 'page and totalCount',
-      goals: { PostGraphile: 1.25, floor: 0.85 },
+      goals: { PostGraphile: 1.25, baseline: 0.85 },
       wording: pageWording('count', `id ${FIELDS}`, `rowId ${FIELDS}`, 'totalCount'),
       subjects: () => pages,
     },
     {
       name: 'e',
       title: 'one game by id',
-      goals: { PostGraphile: 1.75, floor: 0.55 },
+      goals: { PostGraphile: 1.75, baseline: 0.55 },
       wording: {
         ours: {
           query: `query ($id: ID!) { game(id: $id) { id ${FIELDS} } }`,
@@ -136,7 +136,7 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
           query: `query ($id: UUID!) { gameByRowId(rowId: $id) { rowId ${FIELDS} } }`,
           variables: ({ id }) => ({ id }),
         },
-        floor: { query: 'game', variables: ({ id, owner }) => ({ id, owner: owner.prefix }) },
+        baseline: { query: 'game', variables: ({ id, owner }) => ({ id, owner: owner.prefix }) },
       },
       subjects: () => games,
     },
@@ -156,7 +156,7 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
             benchLeaderboard(gameId: $id, pageSize: $first) { nodes { rank externalUserId points } } }`,
           variables: ({ id, first }) => ({ id, first }),
         },
-        floor: { query: 'leaderboard', variables: ({ id, first }) => ({ id, first }) },
+        baseline: { query: 'leaderboard', variables: ({ id, first }) => ({ id, first }) },
       },
       subjects: () =>
         Array.from({ length: 10 }, (_, index) => ({
@@ -182,7 +182,7 @@ export async function makeOperations(data: Data, contestants: readonly Contestan
               game { rowId platform } } }`,
           variables: ({ id, platform }) => ({ id, platform, now: new Date().toISOString() }),
         },
-        floor: {
+        baseline: {
           query: 'patch',
           variables: ({ id, owner, platform }) => ({ id, owner: owner.prefix, platform }),
         },
@@ -211,7 +211,7 @@ function pageWording(
         allGames(first: 20, after: $after, ${PGL_PAGE}) { ${besides} nodes { ${postgraphile} } } }`,
       variables: ({ owner }, after) => ({ owner: owner.prefix, after }),
     },
-    floor: {
+    baseline: {
       query: statement,
       variables: ({ owner }, after) => ({ owner: owner.prefix, after }),
     },
@@ -228,9 +228,9 @@ const CURSOR = {
 /** The first pages of the owners, one owner after the other on each, with the cursors that lead to them. */
 async function pagesOf(owners: readonly Owner[], contestants: readonly Contestant[]): Promise<Subject[]> {
   const pages: Subject[][] = Array.from({ length: PAGES }, () => []);
-  const asked = contestants.filter(({ name }) => name !== 'floor');
+  const asked = contestants.filter(({ name }) => name !== 'baseline');
   for (const owner of owners) {
-    let after = { ours: null, before: null, PostGraphile: null, floor: null } as Record<
+    let after = { ours: null, before: null, PostGraphile: null, baseline: null } as Record<
       ContestantName,
       unknown
     >;
@@ -253,7 +253,7 @@ async function pagesOf(owners: readonly Owner[], contestants: readonly Contestan
         const [games] = Object.values(data);
         const last = games?.nodes.at(-1);
         next[name] = games?.pageInfo.endCursor;
-        next.floor = [last?.createdAt, last?.id];
+        next.baseline = [last?.createdAt, last?.id];
       }
       after = next;
     }

@@ -29,7 +29,7 @@ function clientError(code: ErrorCode, message: string, extensions: object = {}):
   return new GraphQLError(message, { extensions: { code, ...extensions } });
 }
 
-/** A request that is none, e.g. in another form than that of GraphQL over HTTP. */
+/** The request is malformed, e.g. it is not in the form of GraphQL over HTTP. */
 export const badRequest = (message: string, httpStatus: number): GraphQLError & { statusCode: number } =>
   Object.assign(clientError('BAD_REQUEST', message, { http: { status: httpStatus } }), {
     // As Fastify has it.
@@ -180,8 +180,10 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (state !== undefined) {
     // 08 connection, 53 resources, 57 operator intervention (57014 = statement cancelled), 58030 I/O error,
     // 25006 a standby answered, 40001 and 40P01 = still colliding after the retries, 55P03 lock not available
-    // (isPreparedAway) a pooler mixes up prepared statements, whatever was tried
-    return /^(08(?!P01)|53|57|58030|25006|40001|40P01|55P03|28|3D)/.test(state) || isPreparedAway(error);
+    // (isPreparedStatementStale) a pooler mixes up prepared statements, whatever was tried
+    return (
+      /^(08(?!P01)|53|57|58030|25006|40001|40P01|55P03|28|3D)/.test(state) || isPreparedStatementStale(error)
+    );
   }
   const code = 'code' in error ? String(error.code) : '';
   return CONNECTION_ERRNOS.has(code) || CERTIFICATE_CODE.test(code) || CONNECTION_MESSAGE.test(error.message);
@@ -201,10 +203,10 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /**
- * Whether a prepared statement is not as the connection knows it: a type that it answers was changed (0A000), it is not
- * there (26000), or it is there although it was not prepared (42P05). Told so, the connection can run it.
+ * Whether server and client disagree about a prepared statement: the type of a result column was changed (0A000), the
+ * server does not have it (26000), or has it already (42P05). The client can prepare it again and retry.
  */
-export function isPreparedAway(error: unknown): boolean {
+export function isPreparedStatementStale(error: unknown): boolean {
   const state = sqlState(error);
   return (
     state === '26000' ||

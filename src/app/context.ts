@@ -10,7 +10,7 @@ import { ReassignmentRepository } from '../domain/reassignments/reassignment.rep
 import type { Strategies } from '../domain/strategies/strategies.js';
 import { StrategyRepository } from '../domain/strategies/strategy.repository.js';
 import type { Selection } from '../sql-json/selection.js';
-import { domainStatements } from '../domain/domain-context.js';
+import { domainStatementRunner } from '../domain/domain-context.js';
 import { TaskRepository } from '../domain/tasks/task.repository.js';
 
 /** What the log tells of an operation: never its text, variables or answers. */
@@ -34,12 +34,12 @@ export function createRepositories(
   strategies: Strategies,
   maxBytes?: number,
 ): Repositories {
-  const statements = domainStatements(strategies, maxBytes);
+  const runner = domainStatementRunner(strategies, maxBytes);
   return {
-    games: new GameRepository(em, Game, strategies, statements),
-    tasks: new TaskRepository(em, statements),
-    strategies: new StrategyRepository(em, statements),
-    reassignments: new ReassignmentRepository(em, statements),
+    games: new GameRepository(em, Game, strategies, runner),
+    tasks: new TaskRepository(em, runner),
+    strategies: new StrategyRepository(em, runner),
+    reassignments: new ReassignmentRepository(em, runner),
   };
 }
 
@@ -59,7 +59,7 @@ export class Context implements Repositories {
   /** What is asked for below the fields at the root of a mutation, by the same names: see `selectionOf`. */
   rootSelections: ReadonlyMap<string, Map<GraphQLObjectType, Selection>> | null = null;
   /** Why the operation is refused although its fields were run. */
-  refusal: GraphQLError | null = null;
+  answerError: GraphQLError | null = null;
   /** Errors of refused arguments that the answer has already: each is reported once. */
   readonly reported = new Set<Error>();
 

@@ -31,7 +31,7 @@ export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
   };
 
   async function find(hash: string): Promise<string | null> {
-    // The time counts from before the look-up, so that a slow one does not lengthen the promise.
+    // The TTL starts before the look-up, so that a slow one does not keep a revoked key valid for longer.
     const start = performance.now();
     const prefix = await findPrefix(em, hash);
     if (prefix !== null) known.set(hash, prefix, { start });

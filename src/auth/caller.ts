@@ -52,7 +52,7 @@ export interface Identity {
 }
 
 /** One text for the identities of a caller, which no other caller has: no API key's prefix has a blank in it. */
-export function ownerOf({ apiKey, oauthUserId }: Identity): string {
+export function callerKeyOf({ apiKey, oauthUserId }: Identity): string {
   return oauthUserId === null ? (apiKey ?? '') : `${apiKey ?? ''} ${oauthUserId}`;
 }
 

@@ -26,7 +26,7 @@ class HelpRequest extends Error {
  * line on standard error that says what is wrong. Statements may take as long as they need.
  */
 export async function runCommand(
-  work: (database: Database, config: Config) => Promise<void>,
+  run: (database: Database, config: Config) => Promise<void>,
   options: OpenOptions = {},
 ): Promise<void> {
   try {
@@ -34,7 +34,7 @@ export async function runCommand(
     const config = readConfig(process.env);
     const database = await openDatabase(config.database, { statementTimeoutMs: 0, ...options });
     try {
-      await work(database, config);
+      await run(database, config);
     } finally {
       await database.close();
     }

@@ -8,7 +8,7 @@ import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryError, DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
-import { FairQueue } from './fair-queue.js';
+import { FairSemaphore } from './fair-semaphore.js';
 import { connectionsOf, useConnections, type Connections } from './query.js';
 
 /** Longest wait for a connection, and for one statement, in ms. */
@@ -23,7 +23,7 @@ export interface Database {
   readonly em: SqlEntityManager;
   /** Brings the tables and indexes up to date; returns the names of the migrations that were run. */
   migrate(): Promise<string[]>;
-  /** Lets somebody hear what an operator must know of the connections: the last one who asks for it. */
+  /** Sets the listener for warnings about connections that an operator should see; it replaces the previous one. */
   onWarning(listener: (message: string) => void): void;
   /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
   connections(): Readonly<Record<string, number>>;
@@ -33,8 +33,8 @@ export interface Database {
 export interface OpenOptions {
   /** Longest wait for one statement, in ms; 0 waits for ever, as building an index may need. */
   readonly statementTimeoutMs?: number;
-  /** Longest wait for a turn on the connections, in ms. */
-  readonly patienceMs?: number;
+  /** Longest wait for a permit to use a connection, in ms. */
+  readonly maxWaitMs?: number;
   /**
    * Is given each connection before its first statement, to look at what runs on it: all that runs in transactions,
    * and what MikroORM runs outside of them.
@@ -42,10 +42,10 @@ export interface OpenOptions {
   readonly onConnection?: (connection: DatabaseConnection) => void;
 }
 
-/** Longest wait of a request for its caller's turn on the connections, in ms. */
-const PATIENCE_MS = 2_000;
-/** Who waits for a transaction that may take minutes is so many times as patient. */
-const LONG_PATIENCE = 5;
+/** Longest wait for a permit to use a connection, in ms, of a request that has had none. */
+const MAX_WAIT_MS = 2_000;
+/** A transaction that may take minutes waits at most so many times `MAX_WAIT_MS`. */
+const LONG_WAIT_FACTOR = 5;
 /** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
 const RESERVED = 2;
 /** One caller may hold at most one in so many of the connections, but always one. */
@@ -88,7 +88,7 @@ async function openPostgresql(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
   openOptions: OpenOptions,
 ): Promise<MikroORM> {
-  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = openOptions;
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, maxWaitMs = MAX_WAIT_MS } = openOptions;
   const { database, ...connection } = connectionOptions(config.url);
   let pool: Pool | undefined;
   const dbName = database ?? 'game';
@@ -117,22 +117,22 @@ async function openPostgresql(
   const reserve = reserved === 0 ? pool : new Pool({ ...clientOptions, database: dbName, max: reserved });
   // An idle connection that the server ended: the pool has dropped it already.
   if (reserve !== pool) reserve.on('error', () => {});
-  const perOwner = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
+  const perCaller = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
   useConnections(kysely, {
     pool,
     reserve,
-    queue: new FairQueue({
+    semaphore: new FairSemaphore({
       total: max,
-      perOwner,
-      patienceMs,
-      patienceWithinMs: STATEMENT_TIMEOUT_MS + patienceMs,
+      perCaller,
+      maxWaitMs,
+      maxWaitAfterFirstMs: STATEMENT_TIMEOUT_MS + maxWaitMs,
     }),
     // At least half of the pool is left to everything else.
-    longQueue: new FairQueue({
+    moveSemaphore: new FairSemaphore({
       total: Math.max(1, Math.floor(max / 2)),
-      perOwner: 1,
-      patienceMs: LONG_PATIENCE * patienceMs,
-      patienceWithinMs: LONG_PATIENCE * patienceMs,
+      perCaller: 1,
+      maxWaitMs: LONG_WAIT_FACTOR * maxWaitMs,
+      maxWaitAfterFirstMs: LONG_WAIT_FACTOR * maxWaitMs,
     }),
   });
   return orm;
@@ -192,8 +192,8 @@ class OpenDatabase implements Database {
     const pools = poolsOf(connections);
     const sum = (of: (pool: Pool) => number): number => pools.reduce((all, pool) => all + of(pool), 0);
     const idle = sum((pool) => pool.idleCount);
-    const { queue, longQueue } = connections;
-    const waiting = sum((pool) => pool.waitingCount) + queue.waitingCount + longQueue.waitingCount;
+    const { semaphore, moveSemaphore } = connections;
+    const waiting = sum((pool) => pool.waitingCount) + semaphore.waitingCount + moveSemaphore.waitingCount;
     return { busy: sum((pool) => pool.totalCount) - idle, idle, waiting };
   }
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Client, Connection, Query } from 'pg';
-import { isPreparedAway, sqlState } from '../errors.js';
+import { isPreparedStatementStale, sqlState } from '../errors.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
 /**
@@ -14,7 +14,7 @@ const MAX_PREPARED_LENGTH = 100_000;
 /** Maximum length, in characters, of a statement that is prepared. */
 const MAX_STATEMENT_LENGTH = 20_000;
 
-/** How often a statement is sent that its connection does not know as it is prepared. */
+/** Maximum number of attempts to run a statement that the server does not have prepared as this client expects. */
 const ATTEMPTS = 3;
 
 /** How long a request to cancel a statement may take, in ms. */
@@ -26,9 +26,9 @@ const READ_TIMEOUT = 'Query read timeout';
 /** Longest wait for a statement, in ms, where it is not the pool's `query_timeout`. */
 const timeoutWithin = new AsyncLocalStorage<number>();
 
-/** Runs `work`, of which each statement may take this long, whatever the pool's `query_timeout`. */
-export function withStatementTimeout<Result>(ms: number, work: () => Promise<Result>): Promise<Result> {
-  return timeoutWithin.run(ms, work);
+/** Calls `run`, of which each statement may take this long, whatever the pool's `query_timeout`. */
+export function withStatementTimeout<Result>(ms: number, run: () => Promise<Result>): Promise<Result> {
+  return timeoutWithin.run(ms, run);
 }
 
 /** Members of `pg`'s classes that its type declarations leave out. */
@@ -203,7 +203,7 @@ const PgQuery = Query as unknown as new (...args: unknown[]) => QueryInternals &
 
 /**
  * Runs a prepared statement. `pg` lets PostgreSQL describe the columns each time; here it does the first time only. They
- * stay as they are: a statement whose columns would be others is refused (see `isPreparedAway`).
+ * stay as they are: a statement whose columns would be others is refused (see `isPreparedStatementStale`).
  */
 class PreparedQuery extends PgQuery {
   constructor(
@@ -249,9 +249,9 @@ export class PreparedClient extends BoundedClient {
   /** Is called with what an operator must know. */
   static warn: (message: string) => void = () => {};
   static #hasWarned = false;
-  /** How often anything that was prepared has become useless in this process. */
+  /** How often prepared statements of this process were invalidated by a change of a column's type. */
   static #changes = 0;
-  /** How many of them this connection has followed; null: it has to prepare all anew. */
+  /** The value of `#changes` when this connection last dropped its statements; null: it must drop them now. */
   #changesSeen: number | null = PreparedClient.#changes;
   /** By text, least recently used first. */
   readonly #prepared = new Map<string, Prepared>();
@@ -274,8 +274,9 @@ export class PreparedClient extends BoundedClient {
     }
     return new Promise((resolve, reject) => {
       this.#query(text, values, (failed, result) => {
-        if (failed === null) resolve(result);
-        else reject(failed as Error);
+        const error = failed as Error | null;
+        if (error === null) resolve(result);
+        else reject(error);
       });
     }) as never;
   }
@@ -292,7 +293,7 @@ export class PreparedClient extends BoundedClient {
 
   /** Follows what an error says of a prepared statement; returns whether it may be run again at once. */
   #canRunAgain(failed: unknown, text: string, { name }: Prepared): boolean {
-    if (failed === null || !isPreparedAway(failed)) return false;
+    if (failed === null || !isPreparedStatementStale(failed)) return false;
     const state = sqlState(failed);
     if (state === '0A000') PreparedClient.#changes++;
     else PreparedClient.#warnOfPooler();

@@ -3,10 +3,10 @@ import { CompiledQuery } from 'kysely';
 import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import { isConnectionLost } from '../errors.js';
-import type { FairQueue, Turn } from './fair-queue.js';
+import type { FairSemaphore, Permit } from './fair-semaphore.js';
 import { ClientGoneError, currentWork, type Work } from './work.js';
 
-type Statement = Pick<Sql, 'text' | 'values'>;
+type BoundStatement = Pick<Sql, 'text' | 'values'>;
 
 /** The connections to a PostgreSQL server. */
 export interface Connections {
@@ -15,9 +15,9 @@ export interface Connections {
   /** For what must go on whatever requests do: finding API keys, and readiness. */
   readonly reserve: Pool;
   /** Shares the pool between callers. */
-  readonly queue: FairQueue;
-  /** For transactions that may take minutes, of which an owner has one at a time: who waits here holds no connection. */
-  readonly longQueue: FairQueue;
+  readonly semaphore: FairSemaphore;
+  /** For transactions that may take minutes, of which a caller has one at a time: who waits for a permit holds no connection. */
+  readonly moveSemaphore: FairSemaphore;
 }
 
 /** Connections by kysely. PGlite has none; a transaction has a kysely of its own. */
@@ -44,22 +44,22 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
  *   connections stays in use; ClientGoneError when nobody waits for the answer any more
  */
-export function query<Row extends object>(em: SqlEntityManager, statement: Statement): Promise<Row[]> {
+export function query<Row extends object>(em: SqlEntityManager, statement: BoundStatement): Promise<Row[]> {
   const work = currentWork();
   const connections = connectionsOf(em);
   if (connections === undefined) return queryKysely(em, work, statement);
-  const { pool, queue } = connections;
+  const { pool, semaphore } = connections;
   if (work === undefined) return queryPool(pool, statement);
   return new Promise((resolve, reject) => {
-    const start = (turn: Turn): void => sendTo(pool, statement, work, turn, resolve, reject);
-    queue.enter(work.owner ?? '', work, start, reject);
+    const start = (permit: Permit): void => sendTo(pool, statement, work, permit, resolve, reject);
+    semaphore.acquireWithCallback(work.callerKey ?? '', work, start, reject);
   });
 }
 
 async function queryKysely<Row extends object>(
   em: SqlEntityManager,
   work: Work | undefined,
-  { text, values }: Statement,
+  { text, values }: BoundStatement,
 ): Promise<Row[]> {
   work?.throwIfAbandoned();
   const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values));
@@ -69,15 +69,17 @@ async function queryKysely<Row extends object>(
 /** Runs one statement on a connection that requests cannot take. */
 export function queryReserved<Row extends object>(
   em: SqlEntityManager,
-  statement: Statement,
+  statement: BoundStatement,
 ): Promise<Row[]> {
   const connections = connectionsOf(em);
   return connections === undefined ? query<Row>(em, statement) : queryPool(connections.reserve, statement);
 }
 
 /** Runs a statement on a pool that is not shared between callers. */
-function queryPool<Row extends object>(pool: Pool, statement: Statement): Promise<Row[]> {
-  return new Promise((resolve, reject) => sendTo(pool, statement, undefined, undefined, resolve, reject));
+function queryPool<Row extends object>(pool: Pool, statement: BoundStatement): Promise<Row[]> {
+  return new Promise((resolve, reject) => {
+    sendTo(pool, statement, undefined, undefined, resolve, reject);
+  });
 }
 
 /**
@@ -94,23 +96,23 @@ export async function dropIdle(pool: Pool): Promise<void> {
  * only hand the statement on, through a dozen promises; the pool has callbacks that need none.
  *
  * @param work what the statement is for; the pool calls back in the context of whoever opened or released the connection
- * @param turn ends with the statement
+ * @param permit ends with the statement
  */
 function sendTo<Row extends object>(
   pool: Pool,
-  statement: Statement,
+  statement: BoundStatement,
   work: Work | undefined,
-  turn: Turn | undefined,
+  permit: Permit | undefined,
   resolve: (rows: Row[]) => void,
   reject: (error: unknown) => void,
   isAgain = false,
 ): void {
   const end = (failed: Error | null, rows: Row[]): void => {
     if (!isAgain && isConnectionLost(failed) && IS_READ.test(statement.text)) {
-      void dropIdle(pool).then(() => sendTo(pool, statement, work, turn, resolve, reject, true));
+      void dropIdle(pool).then(() => sendTo(pool, statement, work, permit, resolve, reject, true));
       return;
     }
-    turn?.end();
+    permit?.release();
     if (failed === null) resolve(rows);
     else reject(failed);
   };

@@ -7,9 +7,9 @@ export class ClientGoneError extends Error {
 
 /** What the statements of one request have in common: whose they are, and whether anybody still waits for them. */
 export class Work {
-  /** Whose share of the connections they take; null as long as nobody knows who asks. */
-  owner: string | null = null;
-  /** Whether it has had a turn on the connections: what has begun is more patient. */
+  /** Whose share of the connections they take: see `callerKeyOf`. Null as long as nobody knows who asks. */
+  callerKey: string | null = null;
+  /** Whether it has had a permit to use a connection: it then waits longer for the next. */
   hasBegun = false;
   /** Whether its operation is expensive: of these one of a caller runs at a time. */
   isExpensive = false;
@@ -25,7 +25,9 @@ export class Work {
   /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
   abandon(): void {
     this.#isAbandoned = true;
-    for (const cancel of [...this.#cancels]) cancel();
+    // A copy: a cancellation may take itself out of the list.
+    const cancels = [...this.#cancels];
+    for (const cancel of cancels) cancel();
   }
 
   /** @throws ClientGoneError */

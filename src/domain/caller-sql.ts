@@ -1,6 +1,7 @@
 import sql, { type Sql } from 'sql-template-tag';
 import { identityOf, type Caller } from '../auth/caller.js';
-import { Param } from '../sql-json/bind.js';
+import { Placeholder } from '../sql-json/bind.js';
+import type { CallerBindings } from '../sql-json/statement-runner.js';
 
 /**
  * The caller as a statement sees it: its kind, which decides about the text of the statement, and its identities,
@@ -19,13 +20,10 @@ export function callerSql(caller: Caller): CallerSql {
   return { kind: caller.kind, apiKey: sql`${apiKey}`, oauthUserId: sql`${oauthUserId}` };
 }
 
-interface CallerBindings {
-  readonly caller: Caller;
-}
-const apiKey = sql`${new Param<CallerBindings>(({ caller }) => identityOf(caller).apiKey)}`;
-const oauthUserId = sql`${new Param<CallerBindings>(({ caller }) => identityOf(caller).oauthUserId)}`;
+const apiKey = sql`${new Placeholder<CallerBindings<Caller>>(({ caller }) => identityOf(caller).apiKey)}`;
+const oauthUserId = sql`${new Placeholder<CallerBindings<Caller>>(({ caller }) => identityOf(caller).oauthUserId)}`;
 
 /** The caller of a statement that is kept: its identities are bound when the statement runs. */
-export function callerParams({ kind }: Caller): CallerSql {
+export function callerPlaceholders({ kind }: Caller): CallerSql {
   return { kind, apiKey, oauthUserId };
 }

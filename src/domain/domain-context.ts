@@ -1,7 +1,7 @@
 import type { Caller } from '../auth/caller.js';
 import { CompileContext } from '../sql-json/compile-context.js';
-import { Statements } from '../sql-json/statements.js';
-import { callerParams, type CallerSql } from './caller-sql.js';
+import { StatementRunner } from '../sql-json/statement-runner.js';
+import { callerPlaceholders, type CallerSql } from './caller-sql.js';
 import type { Strategies } from './strategies/strategies.js';
 
 /** What a statement about GAME's tables is compiled with: for which kind of caller, and which strategies there are. */
@@ -16,7 +16,7 @@ export class DomainContext extends CompileContext {
     readonly maxBytes: number,
   ) {
     super();
-    this.caller = callerParams(caller);
+    this.caller = callerPlaceholders(caller);
     this.#actualCaller = caller;
   }
 
@@ -27,14 +27,14 @@ export class DomainContext extends CompileContext {
 }
 
 /** Compiles and runs the statements of a repository. */
-export type DomainStatements = Statements<Caller, DomainContext>;
+export type DomainStatementRunner = StatementRunner<Caller, DomainContext>;
 
 /** Maximum size, in bytes, of an answer, unless a setting says otherwise. */
 export const DEFAULT_MAX_RESPONSE_BYTES = 10_000_000;
 
-export function domainStatements(
+export function domainStatementRunner(
   strategies: Strategies,
   maxBytes = DEFAULT_MAX_RESPONSE_BYTES,
-): DomainStatements {
-  return new Statements((caller: Caller) => new DomainContext(caller, strategies, maxBytes), maxBytes);
+): DomainStatementRunner {
+  return new StatementRunner((caller: Caller) => new DomainContext(caller, strategies, maxBytes), maxBytes);
 }

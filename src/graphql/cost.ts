@@ -36,7 +36,7 @@ const INTROSPECTION_COST = 2;
 const LARGEST_TYPE = 10;
 /** A response name costs one more for each so many characters. */
 const NAME_LENGTH = 20;
-/** Maximum number of values within the variables of an operation that is not looked at again: of more, each time. */
+/** Maximum number of values in variables for which the cached maximum cost holds; with more, the cost is computed. */
 const FEW_VALUES = 200;
 /** Maximum number of levels within the variables of an operation. */
 const MAX_VARIABLES_DEPTH = 64;
@@ -73,8 +73,8 @@ export function checkCost(operation: KnownOperation, variables: Variables): bool
 }
 
 /**
- * Whether an operation is expensive that was found to be within the limit, whatever its few variables are; null: that was
- * not found, `checkCost` has to look.
+ * Whether an operation is expensive, where it is known to be within the limit for any variables with few values; null
+ * where that is not known, so that `checkCost` has to compute the cost.
  */
 export function isKnownExpensive(
   operation: KnownOperation,
@@ -103,11 +103,11 @@ function checkVariables(variables: Variables): void {
   }
 }
 
-/** How many values are within a value, and how deep; without recursion, and no more of them than `most`. */
-function measure(value: unknown, most: number): { readonly values: number; readonly depth: number } {
+/** How many values are within a value, and how deep; without recursion, and no more of them than `maxValues`. */
+function measure(value: unknown, maxValues: number): { readonly values: number; readonly depth: number } {
   let [values, depth] = [0, 0];
   let level = [value];
-  while (level.length > 0 && values <= most) {
+  while (level.length > 0 && values <= maxValues) {
     const next: unknown[] = [];
     let hasMore = false;
     for (const item of level) {
@@ -115,7 +115,7 @@ function measure(value: unknown, most: number): { readonly values: number; reado
       const inner = Object.values(item);
       values += inner.length;
       hasMore ||= inner.length > 0;
-      if (values > most) break;
+      if (values > maxValues) break;
       for (const one of inner) if (typeof one === 'object') next.push(one);
     }
     if (hasMore) depth++;

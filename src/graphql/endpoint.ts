@@ -53,8 +53,8 @@ export interface EndpointOptions {
  * needs, and executes by graphql-js. Apollo is not asked about a query that was let through before: a POST with the
  * same text, within the limits whatever its few variables are, with an Accept header that Apollo has negotiated before,
  * all of whose root fields are finished JSON. Such a query is run at once (`runRootFields`). Where that leaves anything
- * to graphql-js, Apollo answers after all, with what was read. Who asks is looked at in either way: what needs no
- * credential is never finished JSON.
+ * to graphql-js, Apollo answers after all, with what was read. Anonymous callers always go through Apollo, where
+ * `errorsFor` checks what they may ask for.
  */
 export class Endpoint {
   /** Content types of answers, by `Accept` header. */
@@ -146,7 +146,7 @@ export class Endpoint {
     } catch {
       return null;
     }
-    // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `refusalFor`.
+    // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `errorsFor`.
     if (made.viewer.kind === 'anonymous') return null;
     made.work.isExpensive = isExpensive;
     const data = await runRootFields(operation, variables, made);

@@ -46,7 +46,7 @@ const MAX_ROOT_FIELDS_KEPT = 16;
 const MAX_LOGGED_NAME = 100;
 
 /** Why a document is refused, as its answer says it. Kept without the nodes, which would keep the document. */
-export type Refusal = readonly GraphQLFormattedError[];
+export type DocumentErrors = readonly GraphQLFormattedError[];
 
 /** Returns what is wrong with a document. */
 type Validate = (document: DocumentNode) => readonly GraphQLError[];
@@ -57,8 +57,8 @@ type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>['documentStore
  * What is known about the documents that were sent: one entry for each, by the SHA-256 of its text. All that is kept
  * of an operation hangs from this entry, and goes with it.
  *
- * A document is kept from the second time on that it is sent. One that never comes again dies young, where memory is
- * reclaimed at once. Of one that was refused, the errors are kept.
+ * A document is cached when it is sent for the second time, so that one that is sent only once stays in V8's young
+ * generation, where freeing it is cheap. Of a refused document only the errors are cached.
  */
 export class KnownDocuments {
   readonly #validate: Validate;
@@ -141,9 +141,9 @@ export class KnownDocument {
   requests = 0;
   #document: DocumentNode | null = null;
   /** Null: nothing is wrong with it, or that is not known yet. */
-  #refusal: Refusal | null = null;
+  #errors: DocumentErrors | null = null;
   /** Why it is refused without a credential; null: it is not, or it cannot be parsed. */
-  #refusalOfAnonymous: Refusal | null = null;
+  #errorsForAnonymous: DocumentErrors | null = null;
   /** What is kept of it, in characters: its text where it is parsed, or why it is refused. */
   #length = 0;
   #isValidated = false;
@@ -166,11 +166,11 @@ export class KnownDocument {
 
   /** Parses its text and checks its form, unless that is done. */
   parse(text: string): void {
-    if (this.#document !== null || this.#refusal !== null) return;
+    if (this.#document !== null || this.#errors !== null) return;
     try {
       const document = parse(text, { maxLexicalTokens: MAX_TOKENS });
       checkDocument(document);
-      this.#refusalOfAnonymous = refusalOfAnonymous(this.schema, document);
+      this.#errorsForAnonymous = errorsForAnonymous(this.schema, document);
       this.#document = document;
       this.#length = text.length;
     } catch (error) {
@@ -183,11 +183,11 @@ export class KnownDocument {
     this.#document = null;
     this.#isValidated = false;
     this.#operations.clear();
-    this.#length = lengthOf(this.#refusal);
+    this.#length = lengthOf(this.#errors);
   }
 
   #refuse(errors: readonly unknown[], code: string): void {
-    this.#refusal = errors.map((error) => refusalOf(error, code));
+    this.#errors = errors.map((error) => toFormattedError(error, code));
     this.forget();
   }
 
@@ -195,14 +195,14 @@ export class KnownDocument {
    * What is wrong with the document for whoever asks; null: nothing. Who asks is looked at before the document is
    * validated: without a credential only short documents are, and those that ask for something public.
    */
-  refusalFor(isAnonymous: boolean): Refusal | null {
-    if (isAnonymous && this.#refusalOfAnonymous !== null) return this.#refusalOfAnonymous;
+  errorsFor(isAnonymous: boolean): DocumentErrors | null {
+    if (isAnonymous && this.#errorsForAnonymous !== null) return this.#errorsForAnonymous;
     if (this.#document !== null && !this.#isValidated) {
       const errors = this.validateDocument(this.#document);
       if (errors.length > 0) this.#refuse(errors, 'GRAPHQL_VALIDATION_FAILED');
       else this.#isValidated = true;
     }
-    return this.#refusal;
+    return this.#errors;
   }
 
   /** The operation of this name; null where there is none, or where there are several and no name is given. */
@@ -239,10 +239,10 @@ const noIntrospection = (context: ValidationContext): ASTVisitor => ({
 });
 
 /** An error as its answer says it. One of graphql-js gets its code, as from Apollo; one of ours has one. */
-function refusalOf(error: unknown, code: string): GraphQLFormattedError {
+function toFormattedError(error: unknown, code: string): GraphQLFormattedError {
   // The parser calls itself for each level.
   if (error instanceof RangeError) {
-    return refusalOf(limitExceeded('The document is nested too deep to be parsed.', 400), code);
+    return toFormattedError(limitExceeded('The document is nested too deep to be parsed.', 400), code);
   }
   if (!(error instanceof GraphQLError)) throw error;
   const { extensions } = error;
@@ -250,10 +250,11 @@ function refusalOf(error: unknown, code: string): GraphQLFormattedError {
   return withShortTexts({ ...error.toJSON(), extensions: known });
 }
 
-const lengthOf = (refusal: Refusal | null): number => (refusal === null ? 0 : JSON.stringify(refusal).length);
+const lengthOf = (errors: DocumentErrors | null): number =>
+  errors === null ? 0 : JSON.stringify(errors).length;
 
 /** Why a document is refused without a credential, before it is validated; null: it is not. */
-function refusalOfAnonymous(schema: GraphQLSchema, document: DocumentNode): Refusal | null {
+function errorsForAnonymous(schema: GraphQLSchema, document: DocumentNode): DocumentErrors | null {
   if (!hasPublicField(schema, document)) return [unauthenticated(CREDENTIAL_NEEDED).toJSON()];
   const { tokenCount = 0 } = document;
   if (tokenCount <= MAX_TOKENS_ANONYMOUS) return null;
@@ -300,7 +301,7 @@ function hasPublicField(schema: GraphQLSchema, { definitions }: DocumentNode): b
 /** A field at the root of an operation. */
 export interface RootField {
   /** Its response name. */
-  readonly key: string;
+  readonly responseName: string;
   readonly parentType: GraphQLObjectType;
   readonly field: GraphQLField<unknown, unknown>;
   readonly nodes: readonly FieldNode[];
@@ -370,10 +371,10 @@ export class KnownOperation {
     if (!parentType) return null;
     const fields: RootField[] = [];
     const operation = { schema, fragments, variableValues: { ...variableValues } };
-    for (const [key, nodes] of collectFields(operation, parentType, [definition.selectionSet])) {
+    for (const [responseName, nodes] of collectFields(operation, parentType, [definition.selectionSet])) {
       const field = parentType.getFields()[nodes[0]?.name.value ?? ''];
       if (field === undefined) return null;
-      fields.push({ key, parentType, field, nodes, selections: new Map() });
+      fields.push({ responseName, parentType, field, nodes, selections: new Map() });
     }
     return fields;
   }

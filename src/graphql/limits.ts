@@ -166,10 +166,10 @@ class Comparisons {
    * @throws LIMIT_EXCEEDED
    */
   count(...sets: readonly SelectionSetNode[]): number {
-    const fieldsByKey = new Map<string, FieldNode[]>();
-    for (const set of sets) this.#collect(set, fieldsByKey, new Set());
+    const fieldsByName = new Map<string, FieldNode[]>();
+    for (const set of sets) this.#collect(set, fieldsByName, new Set());
     let fields = 0;
-    for (const same of fieldsByKey.values()) {
+    for (const same of fieldsByName.values()) {
       fields += same.length;
       if (same.length > 1) this.#count += same.length ** 2;
       if (this.#count > MAX_COMPARISONS) {
@@ -183,19 +183,19 @@ class Comparisons {
     return fields;
   }
 
-  #collect(set: SelectionSetNode, fieldsByKey: Map<string, FieldNode[]>, visited: Set<string>): void {
+  #collect(set: SelectionSetNode, fieldsByName: Map<string, FieldNode[]>, visited: Set<string>): void {
     for (const node of set.selections) {
       if (node.kind === Kind.FIELD) {
-        const key = (node.alias ?? node.name).value;
-        const same = fieldsByKey.get(key);
+        const responseName = (node.alias ?? node.name).value;
+        const same = fieldsByName.get(responseName);
         if (same) same.push(node);
-        else fieldsByKey.set(key, [node]);
+        else fieldsByName.set(responseName, [node]);
       } else if (node.kind === Kind.INLINE_FRAGMENT) {
-        this.#collect(node.selectionSet, fieldsByKey, visited);
+        this.#collect(node.selectionSet, fieldsByName, visited);
       } else if (!visited.has(node.name.value)) {
         visited.add(node.name.value);
         const fragment = this.fragments.get(node.name.value);
-        if (fragment) this.#collect(fragment.selectionSet, fieldsByKey, visited);
+        if (fragment) this.#collect(fragment.selectionSet, fieldsByName, visited);
       }
     }
   }

@@ -84,7 +84,7 @@ function maskInPlace(error: GraphQLError, mask: Mask): void {
       Object.assign(extensions, { code: 'BAD_USER_INPUT', problems });
       return;
     }
-    if (isRefusal(extensions['http'])) {
+    if (hasClientErrorStatus(extensions['http'])) {
       extensions['code'] = 'BAD_REQUEST';
       return;
     }
@@ -100,7 +100,7 @@ function maskInPlace(error: GraphQLError, mask: Mask): void {
 }
 
 /** Apollo refuses some requests with an HTTP status but without a code, e.g. a persisted query with a wrong hash. */
-function isRefusal(http: unknown): boolean {
+function hasClientErrorStatus(http: unknown): boolean {
   const { status } = Object(http) as { readonly status?: unknown };
   return typeof status === 'number' && status >= 400 && status < 500;
 }

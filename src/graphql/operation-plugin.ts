@@ -8,7 +8,7 @@ import {
 import type { Context } from '../app/context.js';
 import { serviceUnavailable } from '../errors.js';
 import { checkCost } from './cost.js';
-import type { KnownDocument, KnownDocuments, KnownOperation, Refusal } from './known-documents.js';
+import type { DocumentErrors, KnownDocument, KnownDocuments, KnownOperation } from './known-documents.js';
 import { MEDIA_TYPES } from './media-types.js';
 import { runRootFields } from './root-fields.js';
 
@@ -40,16 +40,16 @@ export function operationPlugin(documents: KnownDocuments): ApolloServerPlugin<C
 
 function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Context> {
   let entry: KnownDocument | null = null;
-  let refusal: Refusal | null = null;
+  let documentErrors: DocumentErrors | null = null;
   let operation: KnownOperation | null = null;
   return {
     didResolveSource({ queryHash, source, contextValue }): Promise<void> {
       entry = documents.enter(queryHash, source);
-      refusal = entry.refusalFor(contextValue.viewer.kind === 'anonymous');
+      documentErrors = entry.errorsFor(contextValue.viewer.kind === 'anonymous');
       return Promise.resolve();
     },
     didResolveOperation({ document, request, contextValue }): Promise<void> {
-      if (entry === null || refusal !== null) return Promise.resolve();
+      if (entry === null || documentErrors !== null) return Promise.resolve();
       // It was pushed out of memory while it was asked for.
       if (document !== entry.document) throw serviceUnavailable();
       operation = entry.operation(request.operationName);
@@ -59,13 +59,13 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       return Promise.resolve();
     },
     async responseForOperation({ request, contextValue }) {
-      if (refusal !== null) return refusedBy(refusal);
+      if (documentErrors !== null) return refusedBy(documentErrors);
       if (operation === null) return null;
       const json =
         contextValue.rootValues === null
           ? await runRootFields(operation, request.variables, contextValue)
           : null;
-      if (contextValue.refusal !== null) return refusedBy([contextValue.refusal.toJSON()]);
+      if (contextValue.answerError !== null) return refusedBy([contextValue.answerError.toJSON()]);
       if (json === null) return null;
       // Apollo takes any object for data; `stringifyResult` of the endpoint knows this one.
       const data = new EncodedData(json) as unknown as Record<string, unknown>;
@@ -102,13 +102,13 @@ function acceptsResponseType({ http }: GraphQLRequest): boolean {
 }
 
 /** The answer to a document that was refused. */
-function refusedBy(refusal: Refusal): GraphQLResponse {
-  const [first] = refusal;
+function refusedBy(reasons: DocumentErrors): GraphQLResponse {
+  const [first] = reasons;
   const { status = 400, headers = [] } = (first?.extensions?.['http'] ?? {}) as {
     readonly status?: number;
     readonly headers?: Iterable<[string, string]>;
   };
-  const errors = refusal.map((error) => {
+  const errors = reasons.map((error) => {
     const { http: _http, ...extensions } = error.extensions ?? {};
     return { ...error, extensions };
   });

@@ -30,7 +30,7 @@ export async function runRootFields(
   const { schema, definition } = operation;
   if (definition.operation === OperationTypeNode.MUTATION) {
     context.rootSelections = new Map(
-      operation.rootFields({})?.map(({ key, selections }) => [key, selections]),
+      operation.rootFields({})?.map(({ responseName, selections }) => [responseName, selections]),
     );
     return null;
   }
@@ -47,20 +47,20 @@ export async function runRootFields(
   if (fields === null) return null;
   for (const field of fields) {
     const args = argumentsOf(field, coerced);
-    if (args !== null) rootValues.set(field.key, runField(operation, field, args, coerced, context));
+    if (args !== null) rootValues.set(field.responseName, runField(operation, field, args, coerced, context));
   }
   const { values, allSucceeded } = await settle([...rootValues.values()]);
   const isFinished =
     rootValues.size === fields.length &&
     allSucceeded &&
     fields.every(({ field }, index) => isFinishedJson(values[index], field.type));
-  const most = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
-  if (areLongerThan(textsOf(values), most)) {
-    context.refusal = answerTooLong(most);
+  const maxBytes = isFinished ? context.maxBytes : context.maxBytes * UNFINISHED_SHARE;
+  if (areLongerThan(textsOf(values), maxBytes)) {
+    context.answerError = answerTooLong(maxBytes);
     return null;
   }
   if (!isFinished) return null;
-  return `{${fields.map(({ key }, index) => `"${key}":${jsonOf(values[index])}`).join(',')}}`;
+  return `{${fields.map(({ responseName }, index) => `"${responseName}":${jsonOf(values[index])}`).join(',')}}`;
 }
 
 /** Waits for all of them; what failed is null. */
@@ -120,7 +120,7 @@ function argumentsOf({ field, nodes }: RootField, variableValues: Variables): Va
 
 async function runField(
   operation: KnownOperation,
-  { key, parentType, field, nodes, selections }: RootField,
+  { responseName, parentType, field, nodes, selections }: RootField,
   args: Variables,
   variableValues: Variables,
   context: Context,
@@ -131,7 +131,7 @@ async function runField(
     fieldNodes: nodes,
     returnType: field.type,
     parentType,
-    path: { prev: undefined, key, typename: parentType.name },
+    path: { prev: undefined, key: responseName, typename: parentType.name },
     schema,
     fragments,
     rootValue: undefined,

@@ -47,7 +47,7 @@ export function answerNotFound(app: FastifyInstance): void {
 
 /** Answers what Node refuses before it is a request. */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (socket.writable && !hasAnswered(socket)) socket.write(rawAnswer(refusalOf(error.code)));
+  if (socket.writable && !hasAnswered(socket)) socket.write(rawAnswer(clientErrorFor(error.code)));
   socket.destroy(error);
 }
 
@@ -64,7 +64,7 @@ export function answerExpectation(_request: unknown, response: ServerResponse): 
     .end(body);
 }
 
-function refusalOf(code: string | undefined): GraphQLError {
+function clientErrorFor(code: string | undefined): GraphQLError {
   if (code === 'HPE_HEADER_OVERFLOW') {
     return limitExceeded(
       `The head of a request, its URL included, may have ${maxHeaderSize} bytes at most.`,

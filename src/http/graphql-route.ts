@@ -4,7 +4,7 @@ import { createSchema } from '../app/schema.js';
 import { apiKeyScheme } from '../auth/api-key-scheme.js';
 import { authenticate, type AuthScheme } from '../auth/authenticate.js';
 import { bearerScheme } from '../auth/bearer-scheme.js';
-import { identityOf, ownerOf, type Identity } from '../auth/caller.js';
+import { identityOf, callerKeyOf, type Identity } from '../auth/caller.js';
 import { DevIssuer } from '../auth/dev-issuer.js';
 import { RemoteKeySet } from '../auth/key-set.js';
 import type { Config } from '../config.js';
@@ -72,7 +72,7 @@ export async function serveGraphql(
     try {
       const viewer = await authenticate(schemes, request.raw);
       const identity = identityOf(viewer);
-      work.owner = ownerOf(identity);
+      work.callerKey = callerKeyOf(identity);
       request.graphql = { caller: identity };
       return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl, work);
     } catch (error) {

@@ -13,13 +13,13 @@ export function readJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const refusal = refusalOf(request, body);
-    if (refusal === null) void parse(request, body.toString('utf8'), done);
-    else done(refusal);
+    const error = bodyError(request, body);
+    if (error === null) void parse(request, body.toString('utf8'), done);
+    else done(error);
   });
 }
 
-function refusalOf({ headers }: FastifyRequest, body: Buffer): Error | null {
+function bodyError({ headers }: FastifyRequest, body: Buffer): Error | null {
   const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
   if (encoding.toLowerCase() !== 'identity') return badRequest('The body must not be compressed.', 415);
   if (!PLAIN_TYPES.has(type) && !charsetsOf(type).every((charset) => /^utf-?8$/i.test(charset))) {

@@ -9,7 +9,7 @@ import { answer } from './error-responses.js';
  * these would be answered before anybody else is heard. Browsers, HTTP libraries and proxies send one after the other.
  */
 const MAX_IN_ONE_TURN = 20;
-/** After so many the end of the turn is waited for: to wait for each end would cost more than the rest of this. */
+/** The reset of the counter is scheduled at this many requests: scheduling it for each one would cost too much. */
 const WAIT_AFTER = 5;
 
 /** How many chunks a body may come in: a byte at a time, each costs as much as a packet. */
@@ -54,7 +54,7 @@ function problemOfHost({ httpVersion, rawHeaders }: IncomingMessage): string | n
 
 function boundChunks(request: IncomingMessage): void {
   let chunks = 0;
-  // It flows when its body is read, not when somebody counts.
+  // A 'data' listener would start the flow; the body must not flow before its parser listens.
   request.pause();
   request.on('data', () => {
     if (++chunks > MAX_CHUNKS) request.socket.destroy();

@@ -1,13 +1,13 @@
 import type { Metric } from 'prom-client';
 
-/** Upper bounds of the classes that times of requests are counted in, in seconds. */
-const BOUNDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
+/** Upper bounds of the buckets of the histogram, in seconds. */
+const BUCKET_BOUNDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 
 /** Counted requests of one kind. */
 interface Counted {
   readonly labels: Readonly<Record<string, string | number>>;
-  /** By class; those that took longer than any class allows are in none. */
-  readonly byClass: number[];
+  /** By bucket, those of smaller buckets not counted again; what took longer than the last bound is in none. */
+  readonly buckets: number[];
   count: number;
   sum: number;
 }
@@ -30,8 +30,8 @@ export class RequestTimes {
     const counted = this.#of(method, route, status);
     counted.count++;
     counted.sum += seconds;
-    const index = BOUNDS.findIndex((bound) => seconds <= bound);
-    if (index !== -1) counted.byClass[index] = (counted.byClass[index] ?? 0) + 1;
+    const index = BUCKET_BOUNDS.findIndex((bound) => seconds <= bound);
+    if (index !== -1) counted.buckets[index] = (counted.buckets[index] ?? 0) + 1;
   }
 
   #of(method: string, route: string, status: number): Counted {
@@ -39,7 +39,7 @@ export class RequestTimes {
     const ofMethod = getOrAdd(ofRoute, method, () => new Map<number, Counted>());
     return getOrAdd(ofMethod, status, () => ({
       labels: { method, route, status },
-      byClass: BOUNDS.map(() => 0),
+      buckets: BUCKET_BOUNDS.map(() => 0),
       count: 0,
       sum: 0,
     }));
@@ -69,15 +69,15 @@ function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value)
   return value;
 }
 
-/** Each class counts what all smaller ones count, too. */
-function valuesOf({ labels, byClass, count, sum }: Counted): object[] {
+/** As Prometheus has it, each bucket counts what all smaller ones count, too. */
+function valuesOf({ labels, buckets, count, sum }: Counted): object[] {
   let atMost = 0;
-  const classes = BOUNDS.map((le, index) => {
-    atMost += byClass[index] ?? 0;
+  const cumulative = BUCKET_BOUNDS.map((le, index) => {
+    atMost += buckets[index] ?? 0;
     return { metricName: `${NAME}_bucket`, labels: { le, ...labels }, value: atMost };
   });
   return [
-    ...classes,
+    ...cumulative,
     { metricName: `${NAME}_bucket`, labels: { le: '+Inf', ...labels }, value: count },
     { metricName: `${NAME}_sum`, labels, value: sum },
     { metricName: `${NAME}_count`, labels, value: count },

@@ -43,21 +43,21 @@ export function isLongText(value: unknown): value is LongText {
   );
 }
 
-/** Digest of the scope of a cursor: everything it belongs to, its connection, ordering, filter and caller. */
-export function scopeDigest(...parts: readonly unknown[]): string {
+/** Digest of what a cursor belongs to: its connection, ordering, filter and caller. */
+export function listFingerprint(...parts: readonly unknown[]): string {
   return digest(JSON.stringify(parts));
 }
 
 /**
  * Writes a position as an opaque cursor: base64url of a JSON array of a digest and the position. The digest covers
  * the position and what the cursor belongs to, so that one which is damaged or used elsewhere is told from a good
- * one. That is no signature: a cursor grants nothing, the caller's scope is in the SQL of every page.
+ * one. That is no signature: a cursor grants nothing, because the SQL of every page holds what its caller may see.
  *
- * @param scope the digest of its scope
+ * @param fingerprint what it belongs to: see `listFingerprint`
  * @param position a column that holds the position as a JSON array, without blanks
  */
-export function cursorSql(scope: Sql, position: Sql): Sql {
-  const sum = sql`sha256(convert_to(${scope}::text || ${position}, 'UTF8'))`;
+export function cursorSql(fingerprint: Sql, position: Sql): Sql {
+  const sum = sql`sha256(convert_to(${fingerprint}::text || ${position}, 'UTF8'))`;
   const array = sql`'["' || substr(${base64url(sum)}, 1, ${raw(String(DIGEST_LENGTH))}) || '",' || substr(${position}, 2)`;
   return base64url(sql`convert_to(${array}, 'UTF8')`);
 }
@@ -66,8 +66,8 @@ function base64url(bytes: Sql): Sql {
   return sql`translate(encode(${bytes}, 'base64'), E'+/=\\n', '-_')`;
 }
 
-/** Reads a cursor; null when it is damaged or does not belong to this scope. */
-export function decodeCursor(scope: string, cursor: string): Position | null {
+/** Reads a cursor; null when it is damaged, or belongs to a list of another fingerprint. */
+export function decodeCursor(fingerprint: string, cursor: string): Position | null {
   if (cursor.length > MAX_CURSOR_LENGTH) return null;
   const bytes = Buffer.from(cursor, 'base64url');
   if (bytes.toString('base64url') !== cursor) return null;
@@ -81,7 +81,7 @@ export function decodeCursor(scope: string, cursor: string): Position | null {
   const [sum, ...position] = values as unknown[];
   if (!position.every((value) => value === null || typeof value === 'string' || isLongText(value)))
     return null;
-  return sum === digest(scope + JSON.stringify(position)) ? position : null;
+  return sum === digest(fingerprint + JSON.stringify(position)) ? position : null;
 }
 
 function digest(content: string): string {

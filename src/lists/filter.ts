@@ -81,13 +81,14 @@ export function canonicalFilter(filter: Optional<object>): string {
 }
 
 /**
- * A text in capitals: texts that differ in case only have the same. It is made lower case first, as not every letter has a
- * capital that says the same: `ẞ` and the sign for Kelvin are capitals already. Lower case alone would not do: that of a
- * sigma depends on what stands behind it, so a part of a text could have another than it has in the text.
+ * A case-folded text: texts that differ in case only have the same. It is in capitals, but made lower case first, because
+ * not every letter has a capital that says the same: `ẞ` and the sign for Kelvin are capitals already. Lower case alone
+ * would not do: that of a sigma depends on what stands behind it, so a part of a text could have another than it has in
+ * the text.
  *
  * ICU's root collation does so alike on every database; the database's own locale may not.
  */
-function capitals(text: Sql): Sql {
+function caseFolded(text: Sql): Sql {
   return sql`upper(lower(${text} COLLATE "und-x-icu") COLLATE "und-x-icu")`;
 }
 
@@ -157,7 +158,7 @@ class FilterCompiler<Fields extends string> {
       case 'contains':
         return sql`strpos(${column}, ${this.#searched(value, path)}) > 0`;
       case 'containsInsensitive':
-        return sql`strpos(${capitals(column)}, ${capitals(sql`${this.#searched(value, path)}::text`)}) > 0`;
+        return sql`strpos(${caseFolded(column)}, ${caseFolded(sql`${this.#searched(value, path)}::text`)}) > 0`;
       case 'gt':
         return sql`${column} > ${this.#timestamp(value, path)}`;
       case 'gte':

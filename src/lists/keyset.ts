@@ -3,7 +3,7 @@ import { timestampOf } from '../database/timestamp.js';
 import type { JsonSql } from '../sql-json/json-sql.js';
 
 /** The values of a position as SQL, null where the column is NULL. */
-export type PositionSql = readonly (Sql | null)[];
+export type KeysetValues = readonly (Sql | null)[];
 
 /** Direction of one column of an ordering. NULLs are last ascending and first descending. */
 export type Direction = 'ASC' | 'DESC';
@@ -51,7 +51,7 @@ export function reversed(ordering: Ordering): Ordering {
  * They are returned apart, not joined by OR, because PostgreSQL walks an index from the right place for
  * each of them alone, while an OR makes it read everything from the beginning.
  */
-export function after(ordering: Ordering, position: PositionSql, inclusive = false): Sql[] {
+export function after(ordering: Ordering, position: KeysetValues, inclusive = false): Sql[] {
   const conditions: Sql[] = [];
   const last = ordering.length - 1;
   for (let index = last; index >= 0; index--) {
@@ -76,7 +76,7 @@ function stepsAfter(column: KeysetColumn, value: Sql | null, inclusive: boolean)
  * Replaces the two conditions "same value, later id" and "later value" of the last two columns by one row
  * comparison, where both run in the same direction: one range of one index instead of two.
  */
-function mergeTail(ordering: Ordering, position: PositionSql, inclusive: boolean, conditions: Sql[]): Sql[] {
+function mergeTail(ordering: Ordering, position: KeysetValues, inclusive: boolean, conditions: Sql[]): Sql[] {
   const last = ordering.length - 1;
   if (last < 1) return conditions;
   const [column, id] = [at(ordering, last - 1), at(ordering, last)];

@@ -35,8 +35,8 @@ export interface CursorList {
   readonly ordering: Ordering;
   /** Whether the list belongs to an object, whose id then stands first in its cursors: they are no other object's. */
   readonly hasParent: boolean;
-  /** The digest of what else they belong to: see `scopeDigest`. Called only when there is a cursor. */
-  readonly digest: () => string;
+  /** What else they belong to: see `listFingerprint`. Called only when there is a cursor. */
+  readonly fingerprint: () => string;
 }
 
 /**
@@ -49,7 +49,7 @@ export interface CursorList {
  */
 export function pageWindow(
   args: PageArguments,
-  { ordering, hasParent, digest }: CursorList,
+  { ordering, hasParent, fingerprint }: CursorList,
   problems: Problems,
 ): PageWindow {
   const first = args.first ?? null;
@@ -68,7 +68,7 @@ export function pageWindow(
   const position = (name: 'after' | 'before'): Position | null => {
     const cursor = args[name] ?? null;
     if (cursor === null) return null;
-    const decoded = decodeCursor(digest(), cursor);
+    const decoded = decodeCursor(fingerprint(), cursor);
     const isGood =
       decoded?.length === columns.length &&
       columns.every((column, index) => couldHold(column, decoded[index] ?? null)) &&

@@ -15,7 +15,7 @@ import {
 } from '../sql-json/json-sql.js';
 import type { Selection } from '../sql-json/selection.js';
 import { cursorSql } from './cursor.js';
-import { after, and, or, orderBy, reversed, type Ordering, type PositionSql } from './keyset.js';
+import { after, and, or, orderBy, reversed, type Ordering, type KeysetValues } from './keyset.js';
 import { BAD_CURSOR, LOST_CURSOR, type PageWindow } from './page-arguments.js';
 
 /** What is asked for of the rows of a connection, as `nodes` or in its `edges`: each way apart. */
@@ -34,7 +34,7 @@ export interface ListSql {
   /** The unique id of a row, the last column of the ordering. */
   readonly id: Sql;
   /** Who may see what: conditions of which one must hold. None: nothing is visible. */
-  readonly scope: readonly Sql[];
+  readonly visibility: readonly Sql[];
   /** What else must hold. */
   readonly filter: readonly Sql[];
   readonly ordering: Ordering;
@@ -43,16 +43,16 @@ export interface ListSql {
 }
 
 /** The window of a page, its positions as SQL. */
-export interface PageWindowSql<At = PagePosition> extends Pick<PageWindow, 'fromEnd' | 'limit'> {
+export interface PageWindowSql<At = CursorPosition> extends Pick<PageWindow, 'fromEnd' | 'limit'> {
   readonly after: At | null;
   readonly before: At | null;
 }
 
 /** A position that a client gave. */
-export interface PagePosition {
-  readonly values: PositionSql;
-  /** Those of its values that are looked up; each must be found. */
-  readonly lookups: readonly Sql[];
+export interface CursorPosition {
+  readonly values: KeysetValues;
+  /** Its long texts, read again from their rows; each must be found. */
+  readonly longTextReads: readonly Sql[];
 }
 
 /**
@@ -63,28 +63,28 @@ export interface PagePosition {
  * The other needs a look at the list beyond the cursor that was given: everything up to that cursor, its
  * own row included, lies before the page.
  *
- * @param cursorScope digest of the scope of its cursors
+ * @param fingerprint what its cursors belong to: see `listFingerprint`
  * @param row compiles a row
  */
 export function pageJson(
   context: CompileContext,
   list: ListSql,
   window: PageWindowSql,
-  cursorScope: Sql,
+  fingerprint: Sql,
   connection: Selection,
   row: (selection: Selection) => JsonSql,
 ): JsonSql {
-  if (list.scope.length === 0) return emptyPageJson(context, connection);
-  const own = {
+  if (list.visibility.length === 0) return emptyPageJson(context, connection);
+  const windowInList = {
     ...window,
-    after: ownPosition(list, window.after?.values ?? null),
-    before: ownPosition(list, window.before?.values ?? null),
+    after: withoutParentId(list, window.after?.values ?? null),
+    before: withoutParentId(list, window.before?.values ?? null),
   };
-  const rows = new Rows(list, own, context.maxBytes);
-  const cursor = (position: Sql): Sql => cursorSql(cursorScope, position);
+  const rows = new Rows(list, windowInList, context.maxBytes);
+  const cursor = (position: Sql): Sql => cursorSql(fingerprint, position);
   const backward = reversed(list.ordering);
-  const anyBefore = own.after ? existsSql(list, backward, own.after) : sql`FALSE`;
-  const anyAfter = own.before ? existsSql(list, list.ordering, own.before) : sql`FALSE`;
+  const anyBefore = windowInList.after ? existsSql(list, backward, windowInList.after) : sql`FALSE`;
+  const anyAfter = windowInList.before ? existsSql(list, list.ordering, windowInList.before) : sql`FALSE`;
   const pageInfo: Record<string, FieldJson> = {
     hasNextPage: () => boolean(window.fromEnd ? anyAfter : rows.orMore(anyAfter)),
     hasPreviousPage: () => boolean(window.fromEnd ? rows.orMore(anyBefore) : anyBefore),
@@ -93,7 +93,7 @@ export function pageJson(
   };
   const edge: Record<string, FieldJson> = {
     node: (_args, node) => [rows.column(row(node), node)],
-    cursor: () => token(cursor(rows.ownPosition())),
+    cursor: () => token(cursor(rows.rowPosition())),
   };
   const page = objectJson(context, connection, {
     nodes: (_args, node) => rows.joined([rows.column(row(node), node)]),
@@ -108,7 +108,7 @@ export function pageJson(
       const refused = [context.refuse(badUserInput([{ argument: name, message }]))];
       return [sql`CASE WHEN ${condition} THEN ${toSql(otherwise)} ELSE ${toSql(refused)} END`];
     };
-    const found = position.lookups.map((lookup) => sql`${lookup} IS NOT NULL`);
+    const found = position.longTextReads.map((read) => sql`${read} IS NOT NULL`);
     const checked = found.length === 0 ? json : unless(and(found), LOST_CURSOR, json);
     const [parentOfCursor] = position.values;
     if (!parentOfCursor || list.parentId === null) return checked;
@@ -160,7 +160,7 @@ class Rows {
 
   constructor(
     private readonly list: ListSql,
-    private readonly window: PageWindowSql<PositionSql>,
+    private readonly window: PageWindowSql<KeysetValues>,
     private readonly maxBytes: number,
   ) {}
 
@@ -175,7 +175,7 @@ class Rows {
   }
 
   /** The position of each row. */
-  ownPosition(): Sql {
+  rowPosition(): Sql {
     this.#wantsPosition = true;
     return POSITION;
   }
@@ -189,8 +189,8 @@ class Rows {
 
   /** The position of the first or last row of the page, whichever way it is read; NULL when there is none. */
   position(end: 'first' | 'last'): Sql {
-    const own = this.ownPosition();
-    const position = (shown: Sql): Sql => sql`array_agg(${own}${this.#order()})${shown}`;
+    const column = this.rowPosition();
+    const position = (shown: Sql): Sql => sql`array_agg(${column}${this.#order()})${shown}`;
     const positions = `page.l${addText(this.#joined, position)}`;
     return raw(end === 'first' ? `${positions}[1]` : `${positions}[cardinality(${positions})]`);
   }
@@ -206,7 +206,7 @@ class Rows {
     if (this.#joined.length === 0 && !this.#wantsMore) return page;
     const { limit, fromEnd } = this.window;
     const columns = this.#columns.map((column, index) => sql`${column} AS c${raw(String(index))}`);
-    if (this.#wantsPosition) columns.push(sql`${positionSql(this.list)} AS position`);
+    if (this.#wantsPosition) columns.push(sql`${rowPositionJson(this.list)} AS position`);
     const rows = rowsSql(this.list, this.window, columns, this.#wantsMore ? limit + 1 : limit);
     const isNumbered = this.#wantsMore || fromEnd;
     const shown = this.#wantsMore ? sql` FILTER (WHERE item.number <= ${raw(String(limit))})` : empty;
@@ -223,20 +223,20 @@ class Rows {
 }
 
 /** A position without the parent's id that stands before it in the cursors of a list with a parent. */
-function ownPosition(list: ListSql, position: PositionSql | null): PositionSql | null {
+function withoutParentId(list: ListSql, position: KeysetValues | null): KeysetValues | null {
   return position && list.parentId ? position.slice(1) : position;
 }
 
-function countSql({ table, scope, filter }: ListSql): Sql {
-  return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(scope), ...filter])})`;
+function countSql({ table, visibility, filter }: ListSql): Sql {
+  return sql`(SELECT count(*) FROM ${table} WHERE ${and([or(visibility), ...filter])})`;
 }
 
 /**
  * Whether any row of the list stands at this position or after it. Asked as the first such row in the list's
  * order: that walks an index from the position, where EXISTS would let PostgreSQL search the table for any.
  */
-function existsSql({ table, scope, filter }: ListSql, ordering: Ordering, position: PositionSql): Sql {
-  const probes = scope.flatMap((visible) =>
+function existsSql({ table, visibility, filter }: ListSql, ordering: Ordering, position: KeysetValues): Sql {
+  const probes = visibility.flatMap((visible) =>
     after(ordering, position, true).map(
       (later) =>
         sql`(SELECT TRUE FROM ${table} WHERE ${and([visible, ...filter, later])} ORDER BY ${orderBy(ordering)} LIMIT 1)`,
@@ -246,7 +246,7 @@ function existsSql({ table, scope, filter }: ListSql, ordering: Ordering, positi
 }
 
 /** The position of a row, as a JSON array. */
-function positionSql({ parentId, ordering }: ListSql): Sql {
+function rowPositionJson({ parentId, ordering }: ListSql): Sql {
   const values = ordering.map(({ json }) => json);
   const all = parentId ? [text(sql`${parentId}::text`), ...values] : values;
   return toSql([...all.flatMap((value, index) => [index === 0 ? '[' : ',', ...value]), ']']);
@@ -255,7 +255,7 @@ function positionSql({ parentId, ordering }: ListSql): Sql {
 /** So many rows of the page, in the direction that it is read in. */
 function rowsSql(
   list: ListSql,
-  window: PageWindowSql<PositionSql>,
+  window: PageWindowSql<KeysetValues>,
   columns: readonly Sql[],
   limit: number,
 ): Sql {
@@ -278,14 +278,14 @@ function rowsSql(
 }
 
 /** Conditions of the window, apart wherever an index can serve each of them alone. */
-function branchesOf(list: ListSql, window: PageWindowSql<PositionSql>): Sql[] {
+function branchesOf(list: ListSql, window: PageWindowSql<KeysetValues>): Sql[] {
   const forward = list.ordering;
   const backward = reversed(forward);
-  // The side that the page is read away from is walked by index; the other side only ends the walk.
+  // The bound where reading starts becomes index conditions, one branch each; the bound at the far end is a filter.
   const [start, end] = window.fromEnd
     ? [window.before && after(backward, window.before), window.after && after(forward, window.after)]
     : [window.after && after(forward, window.after), window.before && after(backward, window.before)];
-  return list.scope.flatMap((visible) =>
+  return list.visibility.flatMap((visible) =>
     (start ?? [undefined]).map((later) =>
       and([visible, ...list.filter, ...(later ? [later] : []), ...(end ? [or(end)] : [])]),
     ),

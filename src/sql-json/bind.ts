@@ -4,15 +4,17 @@ import type { Sql } from 'sql-template-tag';
  * The place of a value in a compiled statement. The value is read from the bindings each time that the statement
  * runs, so one statement serves many requests.
  */
-export class Param<Bindings> {
+export class Placeholder<Bindings> {
   constructor(readonly valueIn: (bindings: Bindings) => unknown) {}
 }
 
-/** The key that objects are looked up by: an id, or several. */
-export const KEY = new Param<{ readonly key?: unknown }>(({ key }) => key);
+/** The value that objects are looked up by: an id, or several. */
+export const LOOKUP_VALUE = new Placeholder<{ readonly lookupValue?: unknown }>(
+  ({ lookupValue }) => lookupValue,
+);
 
-/** A compiled statement: its text, and its values, some of which are `Param`s. */
-export interface Statement extends Pick<Sql, 'text' | 'values'> {
+/** A compiled statement: its text, and its values, some of which are `Placeholder`s. */
+export interface CompiledStatement extends Pick<Sql, 'text' | 'values'> {
   /** The answer itself, where it needs no database. */
   readonly constant?: string;
   /** The errors that stand in the answer: see `CompileContext.refuse`. */
@@ -26,8 +28,8 @@ export interface Statement extends Pick<Sql, 'text' | 'values'> {
  */
 export function bind({ values }: Pick<Sql, 'values'>, bindings: object): unknown[] {
   return values.map((value) => {
-    if (!(value instanceof Param)) return value;
-    const bound = (value as Param<object>).valueIn(bindings);
+    if (!(value instanceof Placeholder)) return value;
+    const bound = (value as Placeholder<object>).valueIn(bindings);
     if (bound === undefined) throw new Error('A parameter of a statement was given no value.');
     return bound;
   });

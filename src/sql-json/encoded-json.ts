@@ -36,14 +36,14 @@ export class EncodedJson {
   }
 
   /** The field of this response name. */
-  get(key: string): unknown {
+  get(responseName: string): unknown {
     this.#parsed ??= new ParsedJson(JSON.parse(this.text) as object, this.errors);
-    return this.#parsed.get(key);
+    return this.#parsed.get(responseName);
   }
 
   /** The object as it was asked for under this response name. */
-  as(key: string): unknown {
-    return this.#isSplit ? this.get(key) : this;
+  as(responseName: string): unknown {
+    return this.#isSplit ? this.get(responseName) : this;
   }
 }
 
@@ -55,8 +55,8 @@ export class ParsedJson {
   ) {}
 
   /** The field of this response name. */
-  get(key: string): unknown {
-    return this.#valueOf((this.values as Readonly<Record<string, unknown>>)[key]);
+  get(responseName: string): unknown {
+    return this.#valueOf((this.values as Readonly<Record<string, unknown>>)[responseName]);
   }
 
   #valueOf(value: unknown): unknown {

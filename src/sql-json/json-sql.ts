@@ -98,8 +98,8 @@ export function objectJson(
   /** How often each text is asked for. */
   const texts = new Map<Sql, number>();
   let computed = 0;
-  for (const [key, field] of selection.fields) {
-    json.push(`${json.length > 1 ? ',' : ''}"${key}":`);
+  for (const [responseName, field] of selection.fields) {
+    json.push(`${json.length > 1 ? ',' : ''}"${responseName}":`);
     if (selection.isSplit) json.push(...objectJson(context, field.selection, fields));
     else if (field.name === '__typename') json.push(`"${selection.typeName}"`);
     else {
@@ -129,15 +129,15 @@ export function objectJson(
   ];
 }
 
-/** With so few texts the length of an object is not looked at, and with so few fields that of each item of a list. */
+/** The length of an object is checked only with more texts than this, that of each list item only with more fields. */
 const FEW_TEXTS = 4;
 
 function computedJson(
   context: CompileContext,
-  { args, refusal, selection }: Field,
+  { args, argumentError, selection }: Field,
   compile: FieldJson,
 ): JsonSql {
-  if (refusal) return [context.refuse(refusal)];
+  if (argumentError) return [context.refuse(argumentError)];
   try {
     return compile(args as never, selection);
   } catch (error) {

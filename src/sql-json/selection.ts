@@ -1,11 +1,11 @@
-import type { Statement } from './bind.js';
+import type { CompiledStatement } from './bind.js';
 
 /** A field that is asked for of an object, with its arguments and what is asked for below it. */
 export interface Field {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
   /** What is wrong with the arguments, where they cannot be used. */
-  readonly refusal?: Error;
+  readonly argumentError?: Error;
   readonly selection: Selection;
 }
 
@@ -15,8 +15,8 @@ export class Selection {
     /** Name of the object's type. */
     readonly typeName: string,
     readonly fields: ReadonlyMap<string, Field>,
-    /** The statements compiled for this selection, by their keys; null where a variable shapes the selection. */
-    readonly statements: Map<string, Statement> | null = null,
+    /** The statements compiled for this selection, by their cache keys; null where a variable shapes the selection. */
+    readonly statements: Map<string, CompiledStatement> | null = null,
     /** Whether each field stands for the whole object, asked for in several ways: see `below`. */
     readonly isSplit = false,
   ) {}

@@ -158,11 +158,11 @@ export class Stage {
   }
 
   /** Waits until none is; answers how long that took, in ms, or null when they do not end in time. */
-  async untilIdle(patienceMs: number): Promise<number | null> {
+  async untilIdle(maxWaitMs: number): Promise<number | null> {
     const startedAt = performance.now();
     for (;;) {
       if ((await this.running()) === 0) return performance.now() - startedAt;
-      if (performance.now() - startedAt > patienceMs) return null;
+      if (performance.now() - startedAt > maxWaitMs) return null;
       await delay(20);
     }
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FairQueue } from '../../src/database/fair-queue.js';
+import { FairSemaphore } from '../../src/database/fair-semaphore.js';
 import { Work } from '../../src/database/work.js';
 import { startApi, type Api, type ApiOptions } from '../support/api.js';
 import { rowsOf, type Owner, type Rows } from '../support/builders.js';
@@ -125,8 +125,8 @@ describe('of one caller', () => {
   }
 });
 
-test('who waits longer than the patience of the server is told to try again', async () => {
-  const api = await start(10, { patienceMs: 200 });
+test('who waits longer than the server lets anyone wait is told to try again', async () => {
+  const api = await start(10, { maxWaitMs: 200 });
   const lock = await holdGames();
   const reads = sendMany(api, 3, alice);
   await untilWaiting(api, 3, 0);
@@ -140,8 +140,8 @@ test('who waits longer than the patience of the server is told to try again', as
 });
 
 /** The names of the reads that were run, in their order. */
-async function namesOfReads(api: Api, work: () => Promise<unknown>): Promise<string[]> {
-  const statements = await recordStatements(api, work);
+async function namesOfReads(api: Api, run: () => Promise<unknown>): Promise<string[]> {
+  const statements = await recordStatements(api, run);
   return statements.flatMap(({ text }) => /"((?:alice|bob|carol)\d)":/.exec(text)?.[1] ?? []);
 }
 
@@ -190,34 +190,44 @@ test('of requests that wait, those whose client went away are never run', async 
 });
 
 describe('a queue', () => {
-  test('lets 1,000 of one owner wait, and refuses more at once, of this owner alone', async () => {
-    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
-    const turn = await queue.acquire('alice');
+  test('lets 1,000 of one caller wait, and refuses more at once, of this caller alone', async () => {
+    const semaphore = new FairSemaphore({
+      total: 1,
+      perCaller: 1,
+      maxWaitMs: 60_000,
+      maxWaitAfterFirstMs: 60_000,
+    });
+    const permit = await semaphore.acquire('alice');
     const work = new Work();
     const waiting = Array.from({ length: 1_000 }, () =>
-      queue.acquire('alice', work).catch((error: unknown) => (error as Error).name),
+      semaphore.acquire('alice', work).catch((error: unknown) => (error as Error).name),
     );
-    expect(queue.waitingCount).toBe(1_000);
-    await expect(queue.acquire('alice')).rejects.toThrow('temporarily unavailable');
-    const other = queue.acquire('bob');
-    expect(queue.waitingCount).toBe(1_001);
+    expect(semaphore.waitingCount).toBe(1_000);
+    await expect(semaphore.acquire('alice')).rejects.toThrow('temporarily unavailable');
+    const other = semaphore.acquire('bob');
+    expect(semaphore.waitingCount).toBe(1_001);
     work.abandon();
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['ClientGoneError']));
-    expect(queue.waitingCount).toBe(1);
-    turn.end();
-    (await other).end();
+    expect(semaphore.waitingCount).toBe(1);
+    permit.release();
+    (await other).release();
   });
 
   test('gives a place back once, however often it is told so', async () => {
-    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
-    const turn = await queue.acquire('alice');
-    turn.end();
-    turn.end();
-    const held = await queue.acquire('alice');
-    const next = queue.acquire('bob');
-    expect(queue.waitingCount).toBe(1);
-    held.end();
-    (await next).end();
-    expect(queue.waitingCount).toBe(0);
+    const semaphore = new FairSemaphore({
+      total: 1,
+      perCaller: 1,
+      maxWaitMs: 60_000,
+      maxWaitAfterFirstMs: 60_000,
+    });
+    const permit = await semaphore.acquire('alice');
+    permit.release();
+    permit.release();
+    const held = await semaphore.acquire('alice');
+    const next = semaphore.acquire('bob');
+    expect(semaphore.waitingCount).toBe(1);
+    held.release();
+    (await next).release();
+    expect(semaphore.waitingCount).toBe(0);
   });
 });

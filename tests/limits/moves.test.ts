@@ -63,7 +63,7 @@ describe('a move of games waits for the other moves of its owner', () => {
   });
 
   test('no longer than the server is patient, and is then to be tried again', async () => {
-    const api = await start({ patienceMs: 50 });
+    const api = await start({ maxWaitMs: 50 });
     const lock = await holdMoves();
     const first = send(api, FORTH, alice);
     await untilWaiting(api, 1, 0);

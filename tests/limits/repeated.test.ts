@@ -75,7 +75,7 @@ test('what was refused is remembered, and neither parsed nor validated again', (
   const refuse = (text: string): unknown => {
     const textHash = hash('sha256', text, 'hex');
     const entry = documents.enter(textHash, text);
-    const errors = entry.refusalFor(false);
+    const errors = entry.errorsFor(false);
     expect(entry.document).toBeNull();
     documents.leave(textHash, entry);
     return errors;
@@ -93,11 +93,11 @@ test.each([
 ])('a document that is refused is not kept: %s', (_case, text) => {
   const documents = new KnownDocuments(createSchema(), true);
   const entry = documents.enter('hash', text);
-  const refusal = entry.refusalFor(false);
+  const errors = entry.errorsFor(false);
   documents.leave('hash', entry);
   expect(entry.length).toBeLessThan(500);
   // As data: an error would hold the nodes of the document.
-  expect(refusal?.map(({ constructor }) => constructor)).toEqual([Object]);
+  expect(errors?.map(({ constructor }) => constructor)).toEqual([Object]);
 });
 
 describe('the same operation has the same answer each time', () => {

@@ -82,14 +82,14 @@ export interface ApiOptions extends TestDatabaseOptions {
   /** Longest wait of the server for one statement, in ms. */
   readonly statementTimeoutMs?: number;
   /** Longest wait of the server for a turn on its connections, in ms; long, because a test's machine may be slow. */
-  readonly patienceMs?: number;
+  readonly maxWaitMs?: number;
 }
 
 /** Starts the whole server in this process, on a port of its own. */
 export async function startApi({ database: given, env, plans, ...options }: ApiOptions = {}): Promise<Api> {
   const testDatabase = given ?? (await createTestDatabase({ plans: plans ?? false }));
   const config = readConfig({ DATABASE_URL: testDatabase.url, PORT: '0', ...env });
-  const database = await openDatabase(config.database, { patienceMs: 60_000, ...options });
+  const database = await openDatabase(config.database, { maxWaitMs: 60_000, ...options });
   const server = await createServer(config, database);
   const log = keepLog(server);
   await server.listen({ host: '127.0.0.1', port: 0 });

@@ -16,7 +16,7 @@ export interface Reference {
 
 export async function startReference(databaseUrl: string): Promise<Reference> {
   const config = readConfig({ DATABASE_URL: databaseUrl });
-  const database = await openDatabase(config.database, { patienceMs: 60_000 });
+  const database = await openDatabase(config.database, { maxWaitMs: 60_000 });
   const repositories = createRepositories(database.em, new Strategies(config.strategies));
   const schema = createSchema();
   return {

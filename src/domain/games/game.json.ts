@@ -11,7 +11,7 @@ import {
   type OrderColumn,
 } from '../../lists/orders.js';
 import { or } from '../../lists/keyset.js';
-import { nestedPageJson, preparePage, type PreparedPage } from '../../lists/page.js';
+import { nestedPageJson, checkPage, type CheckedPage } from '../../lists/page.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import { nodeSelections } from '../../lists/page-sql.js';
 import { checkLeaderboards, gameLeaderboardJson } from '../leaderboards/leaderboard.json.js';
@@ -157,18 +157,18 @@ function gameParamsJson(context: DomainContext, selection: Selection): JsonSql {
  *
  * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
  */
-export function prepareGamePage(caller: Caller, games: GameQuery): PreparedPage<DomainContext> {
+export function checkGamePage(caller: Caller, games: GameQuery): CheckedPage<DomainContext> {
   const problems = new Problems();
   const order = effectiveOrder(games.orderBy, NEWEST_FIRST, problems);
   const filter = games.filter ? [filterCondition(games.filter, FILTER_COLUMNS, 'filter', problems)] : [];
   const list = {
-    key: games.filter ? null : JSON.stringify(order),
+    cacheKey: games.filter ? null : JSON.stringify(order),
     ordering: order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID),
-    cursorScope: ['games', order, canonicalFilter(games.filter)],
-    rows: (context: DomainContext) => ({ ...GAMES, scope: gamesVisibleTo(context.caller), filter }),
+    fingerprintParts: ['games', order, canonicalFilter(games.filter)],
+    rows: (context: DomainContext) => ({ ...GAMES, visibility: gamesVisibleTo(context.caller), filter }),
     row: gameJson,
   };
-  const page = preparePage(games, list, caller, problems);
+  const page = checkPage(games, list, caller, problems);
   return {
     ...page,
     compile: (context, connection) => {
@@ -187,11 +187,11 @@ export function relatedGamesJson(
 ): JsonSql {
   const list = {
     ...GAMES,
-    scope: gamesVisibleTo(context.caller),
+    visibility: gamesVisibleTo(context.caller),
     filter: [relation.condition],
     ordering: NEWEST_FIRST_ORDERING,
     parentId: relation.parentId,
-    cursorScope: [relation.name],
+    fingerprintParts: [relation.name],
   };
   checkLeaderboards(...nodeSelections(connection));
   return nestedPageJson(context, args, list, connection, (game) => gameJson(context, game));

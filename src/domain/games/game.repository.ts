@@ -9,9 +9,9 @@ import { isUuid } from '../../database/uuid.js';
 import { conflict, notFound, Problems, sqlState } from '../../errors.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/bind.js';
+import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
-import { domainStatements } from '../domain-context.js';
+import { domainStatementRunner } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
@@ -27,7 +27,7 @@ import {
 } from './game-params.js';
 import type { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import { GAME_VERSION, gameJson, prepareGamePage, type GameQuery } from './game.json.js';
+import { GAME_VERSION, gameJson, checkGamePage, type GameQuery } from './game.json.js';
 
 export interface NewGame {
   readonly externalGameId: string;
@@ -89,7 +89,7 @@ export class GameRepository extends EntityRepository<Game> {
     em: SqlEntityManager,
     entityName: EntityName<Game>,
     readonly strategies = new Strategies(),
-    private readonly statements = domainStatements(strategies),
+    private readonly runner = domainStatementRunner(strategies),
   ) {
     super(em, entityName);
   }
@@ -101,8 +101,8 @@ export class GameRepository extends EntityRepository<Game> {
    * @throws BAD_USER_INPUT for bad page arguments, filters or orderings; LIMIT_EXCEEDED for too much
    */
   async getAllGames(caller: Caller, games: GameQuery, connection: Selection): Promise<EncodedJson> {
-    const { key, bindings, compile } = prepareGamePage(caller, games);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    const { cacheKey, bindings, compile } = checkGamePage(caller, games);
+    return this.runner.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -147,11 +147,11 @@ export class GameRepository extends EntityRepository<Game> {
     ids: readonly (string | null)[],
   ): Promise<Map<string, string | null>> {
     const wanted = [...new Set(ids.filter(isUuid))];
-    const scope = gamesVisibleTo(callerSql(caller));
-    if (wanted.length === 0 || scope.length === 0) return new Map();
+    const visibility = gamesVisibleTo(callerSql(caller));
+    if (wanted.length === 0 || visibility.length === 0) return new Map();
     const rows = await query<{ id: string; externalGameId: string | null }>(
       this.em,
-      sql`SELECT g.id, g."externalGameId" FROM games g WHERE g.id = ANY(${wanted}::uuid[]) AND ${or(scope)}`,
+      sql`SELECT g.id, g."externalGameId" FROM games g WHERE g.id = ANY(${wanted}::uuid[]) AND ${or(visibility)}`,
     );
     const found = new Map(rows.map((row) => [row.id, row.externalGameId]));
     return new Map(wanted.filter((id) => found.has(id)).map((id) => [id, found.get(id) ?? null]));
@@ -361,21 +361,21 @@ export class GameRepository extends EntityRepository<Game> {
 
   /** This repository in a transaction. */
   #within(em: SqlEntityManager): GameRepository {
-    return new GameRepository(em, this.entityName, this.strategies, this.statements);
+    return new GameRepository(em, this.entityName, this.strategies, this.runner);
   }
 
-  /** The visible games that are looked up by this key, by their ids. */
+  /** The visible games that are looked up by this value, by their ids. */
   async #find(
     caller: Caller,
-    by: keyof typeof LOOKUPS,
-    key: unknown,
+    by: keyof typeof LOOKUP_CONDITIONS,
+    lookupValue: unknown,
     selection: Selection,
   ): Promise<ReadonlyMap<string, EncodedJson>> {
     if (caller.kind === 'anonymous') return NONE;
-    return this.statements.runById(this.em, selection, { caller, key }, by, (context) => ({
+    return this.runner.runById(this.em, selection, { caller, lookupValue }, by, (context) => ({
       id: sql`g.id`,
       json: gameJson(context, selection),
-      from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUPS[by]}`,
+      from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUP_CONDITIONS[by]}`,
     }));
   }
 
@@ -449,11 +449,11 @@ export class GameRepository extends EntityRepository<Game> {
 }
 
 /** How games are looked up, and in which order where that matters. */
-const LOOKUPS = {
-  id: sql`g.id = ${KEY}::uuid`,
-  ids: sql`g.id = ANY(${KEY}::uuid[])`,
-  externalGameId: sql`g."externalGameId" = ${KEY}`,
-  strategyId: sql`g."strategyId" = ${KEY} ORDER BY g.created_at DESC, g.id DESC`,
+const LOOKUP_CONDITIONS = {
+  id: sql`g.id = ${LOOKUP_VALUE}::uuid`,
+  ids: sql`g.id = ANY(${LOOKUP_VALUE}::uuid[])`,
+  externalGameId: sql`g."externalGameId" = ${LOOKUP_VALUE}`,
+  strategyId: sql`g."strategyId" = ${LOOKUP_VALUE} ORDER BY g.created_at DESC, g.id DESC`,
 };
 const NONE: ReadonlyMap<string, EncodedJson> = new Map();
 

@@ -85,11 +85,11 @@ function leaderboardJson(
   const list = {
     table: sql`l`,
     id: sql`l."userId"`,
-    scope: [sql`TRUE`],
+    visibility: [sql`TRUE`],
     filter: [],
     ordering: ORDERING,
     parentId,
-    cursorScope: [name],
+    fingerprintParts: [name],
   };
   const page = toSql(
     nestedPageJson(context, args, list, connection, (entry) => objectJson(context, entry, COLUMNS)),

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
 import sql, { type Sql } from 'sql-template-tag';
-import { identityOf, ownerOf, type KnownCaller } from '../../auth/caller.js';
+import { identityOf, callerKeyOf, type KnownCaller } from '../../auth/caller.js';
 import { withStatementTimeout } from '../../database/prepared-client.js';
 import { connectionsOf, query } from '../../database/query.js';
 import { inTransaction } from '../../database/transaction.js';
@@ -53,18 +53,20 @@ export async function inMoveTransaction<Result>(
   em: SqlEntityManager,
   caller: KnownCaller,
   dryRun: boolean,
-  work: (em: SqlEntityManager) => Promise<Result>,
+  run: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<Result> {
-  const owner = caller.kind === 'admin' ? ADMINS : ownerOf(identityOf(caller));
-  const turn = dryRun ? undefined : await connectionsOf(em)?.longQueue.acquire(owner, currentWork());
+  const callerKey = caller.kind === 'admin' ? ADMINS : callerKeyOf(identityOf(caller));
+  const permit = dryRun
+    ? undefined
+    : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, currentWork());
   try {
     return await inTransaction(em, async (transaction) => {
       await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
       if (!dryRun) await lockMoves(transaction, caller);
-      return work(transaction);
+      return run(transaction);
     });
   } finally {
-    turn?.end();
+    permit?.release();
   }
 }
 

@@ -4,7 +4,7 @@ import { Problems } from '../../errors.js';
 import { identityJson, relatedGamesJson } from '../games/game.json.js';
 import { idColumn, timestampColumn } from '../../lists/orders.js';
 import { or, type Ordering } from '../../lists/keyset.js';
-import { preparePage, type PreparedPage } from '../../lists/page.js';
+import { checkPage, type CheckedPage } from '../../lists/page.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import { reassignmentsVisibleTo } from './reassignment.visibility.js';
 import type { DomainContext } from '../domain-context.js';
@@ -76,18 +76,18 @@ function undoneJson(context: DomainContext, selection: Selection): JsonSql {
  *
  * @throws BAD_USER_INPUT, LIMIT_EXCEEDED for bad page arguments
  */
-export function prepareReassignmentPage(caller: Caller, args: PageArguments): PreparedPage<DomainContext> {
+export function checkReassignmentPage(caller: Caller, args: PageArguments): CheckedPage<DomainContext> {
   const list = {
-    key: '',
+    cacheKey: '',
     ordering: NEWEST_FIRST,
-    cursorScope: ['strategyReassignments'],
+    fingerprintParts: ['strategyReassignments'],
     rows: (context: DomainContext) => ({
       table: sql`game_graphql_reassignments r`,
       id: sql`r.id`,
-      scope: reassignmentsVisibleTo(context.caller),
+      visibility: reassignmentsVisibleTo(context.caller),
       filter: [],
     }),
     row: reassignmentJson,
   };
-  return preparePage(args, list, caller, new Problems());
+  return checkPage(args, list, caller, new Problems());
 }

@@ -10,12 +10,12 @@ import { reassignmentsVisibleTo } from './reassignment.visibility.js';
 import { or } from '../../lists/keyset.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/bind.js';
+import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
-import type { DomainStatements } from '../domain-context.js';
+import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction, moveGames } from './move-games.js';
-import { prepareReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
+import { checkReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
 /** What an undo did, or would do. */
 export interface Undone {
@@ -30,7 +30,7 @@ export interface Undone {
 export class ReassignmentRepository {
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly statements: DomainStatements,
+    private readonly runner: DomainStatementRunner,
   ) {}
 
   /** One page of the reassignments that the caller made (an admin: of all), newest first. */
@@ -39,8 +39,8 @@ export class ReassignmentRepository {
     args: PageArguments,
     connection: Selection,
   ): Promise<EncodedJson> {
-    const { key, bindings, compile } = prepareReassignmentPage(caller, args);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    const { cacheKey, bindings, compile } = checkReassignmentPage(caller, args);
+    return this.runner.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -56,13 +56,13 @@ export class ReassignmentRepository {
   ): Promise<(EncodedJson | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const bindings = { caller, key: wanted };
-    const found = await this.statements
+    const bindings = { caller, lookupValue: wanted };
+    const found = await this.runner
       .runById(this.em, selection, bindings, 'ids', (context) => ({
         id: sql`r.id`,
         json: reassignmentJson(context, selection),
         from: sql`game_graphql_reassignments r
-          WHERE r.id = ANY(${KEY}::uuid[]) AND ${or(reassignmentsVisibleTo(context.caller))}`,
+          WHERE r.id = ANY(${LOOKUP_VALUE}::uuid[]) AND ${or(reassignmentsVisibleTo(context.caller))}`,
       }))
       .catch((error: unknown) => {
         if (isMissingOwnTable(error)) return new Map<string, EncodedJson>();

@@ -60,7 +60,7 @@ export async function rollBack(
   const displaced = family
     .filter(({ status }) => status === 'PUBLISHED')
     .map((version) => CUSTOM_PREFIX + version.id);
-  if (dryRun) return { ...(await countUsers(em, displaced)), promotedId, reassignmentId: null };
+  if (dryRun) return { ...(await countGamesAndTasks(em, displaced)), promotedId, reassignmentId: null };
 
   await query(
     em,
@@ -121,7 +121,7 @@ async function moveTasks(
 }
 
 /** How many games and tasks are on these strategies. */
-async function countUsers(
+async function countGamesAndTasks(
   em: SqlEntityManager,
   strategyIds: readonly string[],
 ): Promise<{ gameCount: number; taskCount: number }> {

@@ -80,8 +80,8 @@ export class Strategies {
   }
 
   /**
-   * As `findAssignable`, for a game of this owner; adds to `problems` why not. Who has a key and a token may meet
-   * games of two realms, as may who shares a game with a key, and an admin: so it is asked for every caller.
+   * As `findAssignable`, for a game of this owner; adds to `problems` why not. The realm of the owner is compared for
+   * every caller, because a caller with a token may see games of a realm other than its own.
    */
   async checkAssignable(
     em: SqlEntityManager,

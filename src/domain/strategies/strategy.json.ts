@@ -9,7 +9,7 @@ import {
 import { relatedGamesJson } from '../games/game.json.js';
 import { textColumn } from '../../lists/orders.js';
 import type { Ordering } from '../../lists/keyset.js';
-import { preparePage, type PreparedPage } from '../../lists/page.js';
+import { checkPage, type CheckedPage } from '../../lists/page.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
 import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
@@ -26,7 +26,7 @@ import {
 } from '../../sql-json/json-sql.js';
 import { customStrategiesVisibleTo } from './strategy.visibility.js';
 import type { Caller } from '../../auth/caller.js';
-import type { Param } from '../../sql-json/bind.js';
+import type { Placeholder } from '../../sql-json/bind.js';
 import { strategyTasksJson } from '../tasks/task.json.js';
 import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
 
@@ -89,7 +89,7 @@ export function strategyJson(context: DomainContext, id: Sql, selection: Selecti
 }
 
 /** The visible strategies with these ids, as `s`. */
-export function strategiesWithIds(context: DomainContext, ids: Param<object>): Sql {
+export function strategiesWithIds(context: DomainContext, ids: Placeholder<object>): Sql {
   return sql`unnest(${ids}::text[]) wanted (id)
     CROSS JOIN LATERAL (${strategyWithId(context, sql`wanted.id`)}) s`;
 }
@@ -99,7 +99,7 @@ export function strategiesWithIds(context: DomainContext, ids: Param<object>): S
  *
  * @throws BAD_USER_INPUT for bad page arguments or filters; LIMIT_EXCEEDED for too much
  */
-export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): PreparedPage<DomainContext> {
+export function checkStrategyPage(caller: Caller, strategies: StrategyQuery): CheckedPage<DomainContext> {
   const problems = new Problems();
   const { kind, status, name } = strategies.filter ?? {};
   const filter = filterCondition<'kind' | 'status' | 'name'>(
@@ -109,17 +109,17 @@ export function prepareStrategyPage(caller: Caller, strategies: StrategyQuery): 
     problems,
   );
   const list = {
-    key: strategies.filter ? null : '',
+    cacheKey: strategies.filter ? null : '',
     ordering: ORDERING,
-    cursorScope: ['strategies', canonicalFilter(strategies.filter)],
+    fingerprintParts: ['strategies', canonicalFilter(strategies.filter)],
     rows: (context: DomainContext) => {
       const visible = customStrategiesVisibleTo(context.caller, context.strategies);
       const all = sql`${builtIns(context.strategies)} UNION ALL ${customColumns()} WHERE ${visible}`;
-      return { table: sql`(${all}) s`, id: sql`s.id`, scope: [sql`TRUE`], filter: [filter] };
+      return { table: sql`(${all}) s`, id: sql`s.id`, visibility: [sql`TRUE`], filter: [filter] };
     },
     row: strategyObjectJson,
   };
-  return preparePage(strategies, list, caller, problems);
+  return checkPage(strategies, list, caller, problems);
 }
 
 /** A strategy `s`, with what belongs to it. */

@@ -3,15 +3,15 @@ import sql from 'sql-template-tag';
 import type { Caller, KnownCaller } from '../../auth/caller.js';
 import { forbidden, notFound, Problems } from '../../errors.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/bind.js';
-import type { DomainStatements } from '../domain-context.js';
+import { LOOKUP_VALUE } from '../../sql-json/bind.js';
+import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
 import {
   strategiesWithIds,
   strategyObjectJson,
-  prepareStrategyPage,
+  checkStrategyPage,
   type StrategyQuery,
 } from './strategy.json.js';
 
@@ -19,7 +19,7 @@ import {
 export class StrategyRepository {
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly statements: DomainStatements,
+    private readonly runner: DomainStatementRunner,
   ) {}
 
   /**
@@ -32,8 +32,8 @@ export class StrategyRepository {
     strategies: StrategyQuery,
     connection: Selection,
   ): Promise<EncodedJson> {
-    const { key, bindings, compile } = prepareStrategyPage(caller, strategies);
-    return this.statements.runOne(this.em, connection, { caller, ...bindings }, key, (context) =>
+    const { cacheKey, bindings, compile } = checkStrategyPage(caller, strategies);
+    return this.runner.runOne(this.em, connection, { caller, ...bindings }, cacheKey, (context) =>
       compile(context, connection),
     );
   }
@@ -52,11 +52,11 @@ export class StrategyRepository {
     selection: Selection,
   ): Promise<(EncodedJson | null)[]> {
     if (ids.length === 0) return [];
-    const bindings = { caller, key: [...new Set(ids)] };
-    const found = await this.statements.runById(this.em, selection, bindings, 'ids', (context) => ({
+    const bindings = { caller, lookupValue: [...new Set(ids)] };
+    const found = await this.runner.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`s.id`,
       json: strategyObjectJson(context, selection),
-      from: strategiesWithIds(context, KEY),
+      from: strategiesWithIds(context, LOOKUP_VALUE),
     }));
     return ids.map((id) => found.get(id) ?? null);
   }

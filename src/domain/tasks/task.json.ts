@@ -99,11 +99,11 @@ export function gameTasksJson(context: DomainContext, tasks: TaskQuery, connecti
     table: sql`tasks t`,
     id: sql`t.id`,
     // Who may see the game may see its tasks.
-    scope: [sql`t."gameId" = g.id`],
+    visibility: [sql`t."gameId" = g.id`],
     filter: tasks.filter ? [filter] : [],
     ordering: totalOrdering(order, ORDER_COLUMNS, idColumn(sql`t.id`)),
     parentId: sql`g.id`,
-    cursorScope: ['Game.tasks', order, canonicalFilter(tasks.filter)],
+    fingerprintParts: ['Game.tasks', order, canonicalFilter(tasks.filter)],
   };
   checkLeaderboards(...nodeSelections(connection));
   return nestedPageJson(context, tasks, list, connection, (task) => taskJson(context, task), problems);
@@ -127,11 +127,11 @@ export function strategyTasksJson(
   const list = {
     table: sql`tasks t JOIN games g ON g.id = t."gameId"`,
     id: sql`t.id`,
-    scope: gamesVisibleTo(context.caller),
+    visibility: gamesVisibleTo(context.caller),
     filter: [sql`t."strategyId" = s.id`],
     ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`t.id`)),
     parentId: sql`s.id`,
-    cursorScope: ['Strategy.tasks'],
+    fingerprintParts: ['Strategy.tasks'],
   };
   checkLeaderboards(...nodeSelections(connection));
   return nestedPageJson(context, args, list, connection, (task) => taskJson(context, task));

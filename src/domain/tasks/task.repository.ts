@@ -5,8 +5,8 @@ import { isUuid } from '../../database/uuid.js';
 import { gamesVisibleTo } from '../games/game.visibility.js';
 import { or } from '../../lists/keyset.js';
 import type { Selection } from '../../sql-json/selection.js';
-import { KEY } from '../../sql-json/bind.js';
-import type { DomainStatements } from '../domain-context.js';
+import { LOOKUP_VALUE } from '../../sql-json/bind.js';
+import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { taskJson } from './task.json.js';
 
@@ -14,7 +14,7 @@ import { taskJson } from './task.json.js';
 export class TaskRepository {
   constructor(
     private readonly em: SqlEntityManager,
-    private readonly statements: DomainStatements,
+    private readonly runner: DomainStatementRunner,
   ) {}
 
   /** The tasks with these ids, in the order of the ids; null for each that is missing or not visible. */
@@ -25,12 +25,12 @@ export class TaskRepository {
   ): Promise<(EncodedJson | null)[]> {
     const wanted = [...new Set(ids.filter(isUuid))];
     if (wanted.length === 0) return ids.map(() => null);
-    const bindings = { caller, key: wanted };
-    const tasks = await this.statements.runById(this.em, selection, bindings, 'ids', (context) => ({
+    const bindings = { caller, lookupValue: wanted };
+    const tasks = await this.runner.runById(this.em, selection, bindings, 'ids', (context) => ({
       id: sql`t.id`,
       json: taskJson(context, selection),
       from: sql`tasks t JOIN games g ON g.id = t."gameId"
-        WHERE t.id = ANY(${KEY}::uuid[]) AND ${or(gamesVisibleTo(context.caller))}`,
+        WHERE t.id = ANY(${LOOKUP_VALUE}::uuid[]) AND ${or(gamesVisibleTo(context.caller))}`,
     }));
     return ids.map((id) => tasks.get(id) ?? null);
   }

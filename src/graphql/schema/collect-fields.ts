@@ -23,16 +23,16 @@ export function collectFields(
   type: GraphQLObjectType,
   sets: readonly (SelectionSetNode | undefined)[],
 ): Map<string, FieldNode[]> {
-  const nodesByKey = new Map<string, FieldNode[]>();
+  const nodesByName = new Map<string, FieldNode[]>();
   const visited = new Set<string>();
   const collect = (set: SelectionSetNode | undefined): void => {
     for (const node of set?.selections ?? []) {
       if (!isIncluded(operation, node)) continue;
       if (node.kind === Kind.FIELD) {
-        const key = (node.alias ?? node.name).value;
-        const nodes = nodesByKey.get(key);
+        const responseName = (node.alias ?? node.name).value;
+        const nodes = nodesByName.get(responseName);
         if (nodes) nodes.push(node);
-        else nodesByKey.set(key, [node]);
+        else nodesByName.set(responseName, [node]);
       } else if (node.kind === Kind.INLINE_FRAGMENT) {
         if (applies(operation, type, node.typeCondition?.name.value)) collect(node.selectionSet);
       } else if (!visited.has(node.name.value)) {
@@ -45,7 +45,7 @@ export function collectFields(
     }
   };
   sets.forEach(collect);
-  return nodesByKey;
+  return nodesByName;
 }
 
 function applies({ schema }: Operation, type: GraphQLObjectType, condition: string | undefined): boolean {

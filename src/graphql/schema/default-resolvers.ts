@@ -43,8 +43,8 @@ function onceReported(value: unknown, { reported }: Reported, { returnType }: Gr
 }
 
 function valueOf(parent: unknown, { fieldName, path }: GraphQLResolveInfo): unknown {
-  const key = String(path.key);
-  if (parent instanceof EncodedJson || parent instanceof ParsedJson) return parent.get(key);
+  const responseName = String(path.key);
+  if (parent instanceof EncodedJson || parent instanceof ParsedJson) return parent.get(responseName);
   const value = (parent as Readonly<Record<string, unknown>>)[fieldName];
-  return value instanceof EncodedJson ? value.as(key) : value;
+  return value instanceof EncodedJson ? value.as(responseName) : value;
 }

@@ -46,9 +46,9 @@ class Selector {
   select(type: GraphQLObjectType, fieldNodes: readonly FieldNode[]): Selection {
     const sets = fieldNodes.map(({ selectionSet }) => selectionSet);
     const fields = new Map<string, Field>();
-    for (const [key, nodes] of collectFields(this.info, type, sets)) {
+    for (const [responseName, nodes] of collectFields(this.info, type, sets)) {
       const field = this.#field(type, nodes);
-      if (field) fields.set(key, field);
+      if (field) fields.set(responseName, field);
     }
     return new Selection(type.name, fields, this.#usesVariables ? null : new Map());
   }
@@ -68,7 +68,7 @@ class Selector {
       checkStorable(args);
       return { name, args, selection };
     } catch (error) {
-      return { name, args: {}, refusal: error as Error, selection };
+      return { name, args: {}, argumentError: error as Error, selection };
     }
   }
 }

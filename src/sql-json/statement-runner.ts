@@ -3,7 +3,7 @@ import sql, { type Sql } from 'sql-template-tag';
 import { query } from '../database/query.js';
 import { withTimestamps } from '../database/timestamp.js';
 import { answerTooLong, isTooLong, limitExceeded } from '../errors.js';
-import { bind, type Statement } from './bind.js';
+import { bind, type CompiledStatement } from './bind.js';
 import type { CompileContext } from './compile-context.js';
 import { areLongerThan, EncodedJson, errorOf } from './encoded-json.js';
 import { toSql, type JsonSql } from './json-sql.js';
@@ -18,15 +18,15 @@ const MAX_VALUES = 65_535;
 /** Maximum length, in characters, of a statement. To plan it takes PostgreSQL some hundred times as many bytes. */
 const MAX_LENGTH = 500_000;
 
-/** Objects that are looked up: their JSON, and where they are, after FROM; `id` is the column of their ids. */
-export interface Lookup {
+/** A query of objects by their ids: their JSON, and where they are, after FROM; `id` is the column of their ids. */
+export interface ByIdQuery {
   readonly id: Sql;
   readonly json: JsonSql;
   readonly from: Sql;
 }
 
 /** What every statement is bound to: who asks. Statements are kept for each kind of caller. */
-interface CallerBindings<Caller> {
+export interface CallerBindings<Caller> {
   readonly caller: Caller;
 }
 
@@ -34,9 +34,9 @@ interface CallerBindings<Caller> {
  * Compiles a selection into one statement, binds it, runs it, and returns the JSON that PostgreSQL wrote.
  *
  * Compiling takes longer than running. So a statement is kept with its selection, and that with its document, as
- * long as nothing of one request alone is in it: what differs from request to request is a `Param`.
+ * long as nothing of one request alone is in it: what differs from request to request is a `Placeholder`.
  */
-export class Statements<Caller extends { readonly kind: string }, Context extends CompileContext> {
+export class StatementRunner<Caller extends { readonly kind: string }, Context extends CompileContext> {
   constructor(
     private readonly contextFor: (caller: Caller) => Context,
     private readonly maxBytes: number,
@@ -45,7 +45,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   /**
    * Reads one thing: in one statement, or in none where its JSON is constant.
    *
-   * @param key names all that `compile` depends on beside the selection and the kind of the caller; null: do not
+   * @param cacheKey names all that `compile` depends on beside the selection and the kind of the caller; null: do not
    *   cache
    * @throws the error that stands for all of it: see `CompileContext.refuse`
    */
@@ -53,10 +53,10 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
     em: SqlEntityManager,
     selection: Selection,
     bindings: CallerBindings<Caller>,
-    key: string | null,
+    cacheKey: string | null,
     compile: (context: Context) => JsonSql,
   ): Promise<EncodedJson> {
-    const statement = this.#statementFor(selection, bindings.caller, key, (context) => {
+    const statement = this.#statementFor(selection, bindings.caller, cacheKey, (context) => {
       const json = compile(context);
       const { errors } = context;
       return json.every((piece) => typeof piece === 'string')
@@ -76,11 +76,11 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   async runById(
     em: SqlEntityManager,
     selection: Selection,
-    bindings: CallerBindings<Caller> & { readonly key: unknown },
-    key: string,
-    compile: (context: Context) => Lookup,
+    bindings: CallerBindings<Caller> & { readonly lookupValue: unknown },
+    cacheKey: string,
+    compile: (context: Context) => ByIdQuery,
   ): Promise<Map<string, EncodedJson>> {
-    const statement = this.#statementFor(selection, bindings.caller, key, (context) => {
+    const statement = this.#statementFor(selection, bindings.caller, cacheKey, (context) => {
       const { id, json, from } = compile(context);
       return statementOf(sql`SELECT ${id} AS id, ${toSql(json)} AS json FROM ${from}`, context.errors);
     });
@@ -93,16 +93,16 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   #statementFor(
     { statements }: Selection,
     caller: Caller,
-    key: string | null,
-    compile: (context: Context) => Statement,
-  ): Statement {
-    const fullKey = `${caller.kind} ${key}`;
-    const kept = key === null ? undefined : statements?.get(fullKey);
+    cacheKey: string | null,
+    compile: (context: Context) => CompiledStatement,
+  ): CompiledStatement {
+    const fullKey = `${caller.kind} ${cacheKey}`;
+    const kept = cacheKey === null ? undefined : statements?.get(fullKey);
     if (kept !== undefined) return kept;
     const context = this.contextFor(caller);
     const statement = compile(context);
     const isReusable = context.isReusable && statement.text.length <= MAX_KEPT_LENGTH;
-    if (key !== null && isReusable && statements !== null && statements.size < MAX_KEPT) {
+    if (cacheKey !== null && isReusable && statements !== null && statements.size < MAX_KEPT) {
       statements.set(fullKey, statement);
     }
     return statement;
@@ -111,7 +111,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
   /** @throws LIMIT_EXCEEDED when the JSON is longer than an answer may be */
   async #run<Row extends { readonly json: string }>(
     em: SqlEntityManager,
-    statement: Statement,
+    statement: CompiledStatement,
     bindings: object,
   ): Promise<Row[]> {
     try {
@@ -126,7 +126,7 @@ export class Statements<Caller extends { readonly kind: string }, Context extend
 }
 
 /** @throws LIMIT_EXCEEDED */
-function statementOf({ text, values }: Sql, errors: readonly Error[]): Statement {
+function statementOf({ text, values }: Sql, errors: readonly Error[]): CompiledStatement {
   if (values.length > MAX_VALUES) {
     throw limitExceeded(
       `The filters of an operation may hold ${MAX_VALUES} values at most, repeated ones included.`,

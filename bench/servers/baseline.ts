@@ -36,7 +36,7 @@ interface Statement {
   data(rows: readonly Variables[]): unknown;
 }
 
-/** What an `after` of the floor holds: the place of a row. */
+/** What an `after` of the baseline holds: the place of a row. */
 function pageValues({ owner, after }: Variables): unknown[] {
   return [
     owner,
