@@ -7,7 +7,7 @@ import { relayPagination } from '@urql/exchange-graphcache/extras';
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
@@ -150,8 +150,12 @@ describe('urql with relayPagination of graphcache', () => {
 
 /** A directory of a frontend that has this repository's tools and schema. */
 async function frontend(files: Readonly<Record<string, string>>): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'game-graphql-frontend-'));
+  const parent = await mkdtemp(join(tmpdir(), 'game-graphql-frontend-'));
+  const directory = join(parent, 'frontend');
+  await mkdir(directory);
+  // What is not in the one is looked for in the other.
   await symlink(PACKAGES, join(directory, 'node_modules'));
+  await symlink(join(REPOSITORY, 'node_modules'), join(parent, 'node_modules'));
   await copyFile(join(REPOSITORY, 'schema.graphql'), join(directory, 'schema.graphql'));
   await mkdir(join(directory, 'src'));
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
@@ -196,7 +200,7 @@ describe("Relay's compiler and runtime", () => {
     });
     await runTool(directory, 'relay-compiler');
   }, TOOL_MS);
-  afterAll(() => rm(directory, { recursive: true, force: true }));
+  afterAll(() => rm(dirname(directory), { recursive: true, force: true }));
 
   test('the compiler makes queries of pagination fragments; those of a game go by node', async () => {
     const refetch = await readFile(
@@ -293,7 +297,7 @@ test(
       await runTool(directory, 'tsc', '--lib', 'es2022,dom');
       expect(await readFile(join(directory, 'src', 'gql', 'graphql.ts'), 'utf8')).toContain('GameFilter');
     } finally {
-      await rm(directory, { recursive: true, force: true });
+      await rm(dirname(directory), { recursive: true, force: true });
     }
   },
   TOOL_MS,
