@@ -20,7 +20,7 @@ async function grants(): Promise<string> {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
   const [, script = ''] = /```sql\n(CREATE ROLE [^]*?)```/.exec(readme) ?? [];
   expect(script).toContain('GRANT');
-  return script.replaceAll('game_graphql;', `${role};`).replace('ROLE game_graphql ', `ROLE ${role} `);
+  return script.replaceAll('game_graphql;', `${role};`).replaceAll('ROLE game_graphql ', `ROLE ${role} `);
 }
 
 beforeAll(async () => {
