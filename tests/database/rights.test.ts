@@ -65,7 +65,7 @@ test('it can do all that the server does', async () => {
     `bulkUpdateStrategyId(input: { oldStrategyId: "default", newStrategyId: "socio_bee" }) { reassignment { id } }`,
     `deleteGame(input: { id: "${id}" }) { deletedGameId }`,
   ]) {
-    expect(await api.query(`mutation { ${mutation} }`, {}, owner)).toMatchObject({ status: 200 });
+    expect(Object.values(await api.data(`mutation { ${mutation} }`, {}, owner))).toEqual([expect.anything()]);
   }
   const list = await api.data(
     `{ strategyReassignments(first: 1) { nodes { id } } strategies { totalCount } viewer { apiKey }
@@ -74,13 +74,8 @@ test('it can do all that the server does', async () => {
     owner,
   );
   const [move] = (list['strategyReassignments'] as { nodes: { id: string }[] }).nodes;
-  expect(
-    await api.query(
-      `mutation { undoStrategyReassignment(input: { id: "${move?.id}" }) { count } }`,
-      {},
-      owner,
-    ),
-  ).toMatchObject({ status: 200, body: { data: expect.anything() } });
+  const undo = `mutation { undoStrategyReassignment(input: { id: "${move?.id}" }) { reassignment { id } } }`;
+  expect(Object.values(await api.data(undo, {}, owner))).toEqual([expect.anything()]);
 });
 
 test('to migrate it has not enough: one line says which right is missing', async () => {
