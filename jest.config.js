@@ -23,5 +23,6 @@ export default {
   globalTeardown: '<rootDir>/tests/support/global-teardown.js',
   // Tests wait for the database as much as they compute.
   maxWorkers: '100%',
-  testTimeout: 30_000,
+  // Tests wait for conditions. What is bounded is the run as a whole: see the global setup.
+  testTimeout: 600_000,
 };

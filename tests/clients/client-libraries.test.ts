@@ -199,7 +199,7 @@ describe("Relay's compiler and runtime", () => {
           tasks(first: $count, after: $cursor) @connection(key: "games_tasks_tasks") { edges { node { id status } } } }\`;`,
     });
     await runTool(directory, 'relay-compiler');
-  }, TOOL_MS);
+  });
   afterAll(() => rm(dirname(directory), { recursive: true, force: true }));
 
   test('the compiler makes queries of pagination fragments; those of a game go by node', async () => {
@@ -248,36 +248,34 @@ describe("Relay's compiler and runtime", () => {
   });
 });
 
-test(
-  'the client preset of graphql-codegen types operations strictly',
-  async () => {
-    const directory = await frontend({
-      'package.json': '{"type":"module"}',
-      'codegen.json': JSON.stringify({
-        schema: 'schema.graphql',
-        documents: 'src/main.ts',
-        generates: {
-          'src/gql/': {
-            preset: 'client',
-            config: { strictScalars: true, scalars: { DateTime: 'string', _Any: 'unknown' } },
-          },
+test('the client preset of graphql-codegen types operations strictly', async () => {
+  const directory = await frontend({
+    'package.json': '{"type":"module"}',
+    'codegen.json': JSON.stringify({
+      schema: 'schema.graphql',
+      documents: 'src/main.ts',
+      generates: {
+        'src/gql/': {
+          preset: 'client',
+          config: { strictScalars: true, scalars: { DateTime: 'string', _Any: 'unknown' } },
         },
-      }),
-      'tsconfig.json': JSON.stringify({
-        compilerOptions: {
-          strict: true,
-          noUncheckedIndexedAccess: true,
-          exactOptionalPropertyTypes: true,
-          noEmit: true,
-          skipLibCheck: true,
-          target: 'es2022',
-          module: 'preserve',
-          moduleResolution: 'bundler',
-          types: [],
-        },
-        include: ['src'],
-      }),
-      'src/main.ts': `import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+      },
+    }),
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        skipLibCheck: true,
+        target: 'es2022',
+        module: 'preserve',
+        moduleResolution: 'bundler',
+        types: [],
+      },
+      include: ['src'],
+    }),
+    'src/main.ts': `import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
         import { graphql } from './gql';
         const Games = graphql(\`query Games($first: Int, $filter: GameFilter) { games(first: $first, filter: $filter) { totalCount nodes { id createdAt strategy { kind } } } }\`);
         const Patch = graphql(\`mutation Patch($input: PatchGameInput!) { patchGame(input: $input) { game { version } } }\`);
@@ -291,14 +289,12 @@ test(
         // @ts-expect-error The input needs an id.
         run(Patch, { input: { platform: 'ios' } });
         console.log(count, created, version);`,
-    });
-    try {
-      await runTool(directory, 'graphql-codegen', '--config', 'codegen.json');
-      await runTool(directory, 'tsc', '--lib', 'es2022,dom');
-      expect(await readFile(join(directory, 'src', 'gql', 'graphql.ts'), 'utf8')).toContain('GameFilter');
-    } finally {
-      await rm(dirname(directory), { recursive: true, force: true });
-    }
-  },
-  TOOL_MS,
-);
+  });
+  try {
+    await runTool(directory, 'graphql-codegen', '--config', 'codegen.json');
+    await runTool(directory, 'tsc', '--lib', 'es2022,dom');
+    expect(await readFile(join(directory, 'src', 'gql', 'graphql.ts'), 'utf8')).toContain('GameFilter');
+  } finally {
+    await rm(dirname(directory), { recursive: true, force: true });
+  }
+});

@@ -13,7 +13,7 @@ import { rowsOf, type Owner } from '../support/builders.js';
 import { ChaosProxy } from '../support/chaos-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { startPostgres } from '../support/postgres.js';
-import { ask, health, until, within } from '../support/process.js';
+import { ask, health, SOON_MS, until, within } from '../support/process.js';
 
 const POOL = 5;
 /** Connections of the server of which one caller may hold that many: two are reserved, and a third is one's share. */
@@ -29,7 +29,7 @@ let owner: Owner;
 beforeAll(async () => {
   postgres = await startPostgres();
   process.env['TEST_POSTGRES_URL'] = postgres.url;
-}, 60_000);
+});
 afterAll(() => postgres.stop());
 beforeEach(async () => {
   database = await createTestDatabase();
@@ -91,7 +91,7 @@ async function waiting(): Promise<number> {
 async function expectWholePool(origin: string): Promise<void> {
   const release = await hold('SHARE');
   const answers = Array.from({ length: POOL }, () => ask(origin, create(newName()), owner.key));
-  await until(async () => (await waiting()) === POOL, undefined, 4_000);
+  await until(async () => (await waiting()) === POOL);
   await release();
   expect((await Promise.all(answers)).map(({ codes }) => codes)).toEqual(answers.map(() => []));
 }
@@ -259,7 +259,7 @@ describe('a network that falls silent', () => {
     expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 503]);
 
     proxy.heal();
-    await until(async () => (await ask(origin, LIST, owner.key)).status === 200, undefined, 2_000);
+    await until(async () => (await ask(origin, LIST, owner.key)).status === 200);
     await expectWholePool(origin);
   });
 });
@@ -274,10 +274,10 @@ describe('a statement that takes too long', () => {
     const answers = Array.from({ length: POOL }, () => ask(origin, document(), owner.key));
     await until(async () => (await waiting()) === POOL);
     for (const answer of answers) {
-      expect(await within(3_000, answer)).toMatchObject({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+      expect(await within(SOON_MS, answer)).toMatchObject({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
     }
     // The lock is still held: were they not cancelled, they would still wait for it.
-    await until(async () => (await waiting()) === 0, undefined, 1_000);
+    await until(async () => (await waiting()) === 0);
     await release();
     await expectWholePool(origin);
     expect((await database.query('SELECT FROM games')).length).toBe(POOL);

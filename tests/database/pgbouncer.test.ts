@@ -68,7 +68,7 @@ unix_socket_dir =
   const through = new URL(database.url);
   [through.hostname, through.port] = ['127.0.0.1', String(port)];
   url = through.href;
-}, 60_000);
+});
 afterAll(async () => {
   if (!isThere) return;
   const ended = once(pooler, 'exit');

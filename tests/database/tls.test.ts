@@ -25,7 +25,7 @@ beforeAll(async () => {
   process.env['TEST_POSTGRES_URL'] = postgres.url;
   database = await createTestDatabase();
   owner = await rowsOf(database).owner();
-}, 60_000);
+});
 afterAll(async () => {
   await database.drop();
   await postgres.stop();

@@ -55,7 +55,7 @@ beforeAll(async () => {
     undefined,
     15_000,
   );
-}, 30_000);
+});
 afterAll(async () => {
   if (!isThere) return;
   const ended = once(varnish, 'exit');

@@ -57,7 +57,7 @@ beforeAll(async () => {
     [versions[0]],
   );
   await database.query(LINGER);
-}, 60_000);
+});
 afterAll(async () => {
   await closeWorkplaces();
   await database.drop();

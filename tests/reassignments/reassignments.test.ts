@@ -791,7 +791,7 @@ describe('a move that takes longer than other statements may', () => {
       await slow.close();
       await testDatabase.drop();
     }
-  }, 60_000);
+  });
 });
 
 describe('a database of GAME without our tables', () => {

@@ -12,7 +12,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   workplace = await Workplace.create();
   database = await createTestDatabase();
-}, 60_000);
+});
 afterAll(async () => {
   await closeWorkplaces();
   await database.drop();

@@ -26,7 +26,7 @@ beforeEach(async () => {
     'src/main.ts': server('first'),
   });
   dev = workplace.spawn('npm', ['run', '--silent', 'dev'], { HOME: workplace.directory }, true);
-}, 60_000);
+});
 afterEach(() => dev.kill());
 afterAll(closeWorkplaces);
 

@@ -16,8 +16,6 @@ import {
   type Ended,
 } from '../support/process.js';
 
-const FIRST_START_MS = 120_000;
-
 /** Where the first start was made; its database, once it has stopped, is where other tests begin. */
 let home: Workplace;
 let first: Child;
@@ -26,7 +24,7 @@ let stopped: Ended;
 beforeAll(async () => {
   home = await Workplace.create();
   first = await home.serve();
-}, FIRST_START_MS);
+});
 afterAll(closeWorkplaces);
 
 /** A server that has been used before, in a directory of its own. */
@@ -180,30 +178,26 @@ describe('a further start', () => {
     expect(answered.filter((name) => !found.has(name))).toEqual([]);
   });
 
-  test(
-    'after kill -9 of the very first start, wherever that was, is as good as a first one',
-    async () => {
-      const workplace = await Workplace.create();
-      const exists = (path: string) =>
-        stat(join(workplace.data, path)).then(
-          () => true,
-          () => false,
-        );
-      for (const moment of ['lock', 'pglite/base/5', 'demo.json']) {
-        const killed = workplace.start('main', { env: { PORT: '0' } });
-        await until(() => killed.isOver || exists(moment));
-        expect(killed.stdout).not.toContain('Ready');
-        await killed.kill();
-      }
-      const whole = await workplace.serve();
-      await until(() => printedKeys(whole).length === 2);
-      for (const key of printedKeys(whole)) {
-        const { data } = await ask<List>(await whole.origin(), LIST, key);
-        expect(data.games.totalCount).toBeGreaterThan(20);
-      }
-    },
-    FIRST_START_MS,
-  );
+  test('after kill -9 of the very first start, wherever that was, is as good as a first one', async () => {
+    const workplace = await Workplace.create();
+    const exists = (path: string) =>
+      stat(join(workplace.data, path)).then(
+        () => true,
+        () => false,
+      );
+    for (const moment of ['lock', 'pglite/base/5', 'demo.json']) {
+      const killed = workplace.start('main', { env: { PORT: '0' } });
+      await until(() => killed.isOver || exists(moment));
+      expect(killed.stdout).not.toContain('Ready');
+      await killed.kill();
+    }
+    const whole = await workplace.serve();
+    await until(() => printedKeys(whole).length === 2);
+    for (const key of printedKeys(whole)) {
+      const { data } = await ask<List>(await whole.origin(), LIST, key);
+      expect(data.games.totalCount).toBeGreaterThan(20);
+    }
+  });
 
   test('of several at once, on a lock that is left over, exactly one serves', async () => {
     const workplace = await usedBefore();

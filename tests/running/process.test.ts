@@ -8,7 +8,16 @@ import pg from 'pg';
 import { rowsOf, type Owner } from '../support/builders.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { catalogOf } from '../support/game-database.js';
-import { ask, closeWorkplaces, health, until, within, Workplace, type Child } from '../support/process.js';
+import {
+  ask,
+  closeWorkplaces,
+  health,
+  SOON_MS,
+  until,
+  within,
+  Workplace,
+  type Child,
+} from '../support/process.js';
 
 /** Stands in the URL of the database; the server of the tests asks for no password. */
 const PASSWORD = 'canary-f3a9c2';
@@ -23,7 +32,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   owner = await rowsOf(database).owner();
   url = withPassword(database.url);
-}, 60_000);
+});
 afterAll(async () => {
   await closeWorkplaces();
   await database.drop();
@@ -174,7 +183,7 @@ describe('a database that is not there', () => {
     });
     cleanups.push(() => forward.close());
     await once(forward.listen(port, '127.0.0.1'), 'listening');
-    await until(async () => (await health(origin, 'ready')) === 200, undefined, 3_000);
+    await until(async () => (await health(origin, 'ready')) === 200);
     expect(await ask(origin, QUERY, owner.key)).toMatchObject({ status: 200, codes: [] });
     await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
     expect(child.stdout + child.stderr).not.toContain(PASSWORD);
@@ -196,7 +205,7 @@ describe('a database that is not there', () => {
       await child.kill();
       await database.query(`DROP DATABASE ${name} WITH (FORCE)`);
     });
-    await until(async () => (await health(origin, 'ready')) === 200, undefined, 3_000);
+    await until(async () => (await health(origin, 'ready')) === 200);
     expect(await ask(origin, QUERY, owner.key)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] });
   });
 });
@@ -279,11 +288,11 @@ describe('a stop', () => {
     await writesWaiting(1);
     child.signal('SIGTERM');
     // Whoever asks for its health gets a no, or no connection.
-    await until(async () => (await health(origin, 'ready').catch(() => 503)) === 503, undefined, 1_000);
+    await until(async () => (await health(origin, 'ready').catch(() => 503)) === 503);
     expect(child.isOver).toBe(false);
     await release();
     expect(await answer).toMatchObject({ status: 200, codes: [] });
-    expect(await within(3_000, child.ended())).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, signal: null, stderr: '' });
     const [stopping, stopped] = ['Stopping: requests that have begun are answered.', 'Stopped.'];
     expect(messagesOf(child).filter((message) => message.startsWith('Stop'))).toEqual([stopping, stopped]);
     expect(await database.query('SELECT FROM games WHERE "externalGameId" = $1', [name])).toHaveLength(1);
@@ -330,7 +339,7 @@ describe('a stop', () => {
     child.signal('SIGTERM');
     await delay(300);
     socket.write(body.slice(5) + head + body);
-    expect(await within(5_000, child.ended())).toMatchObject({ code: 0, stderr: '' });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, stderr: '' });
     expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
     expect(received).not.toContain('errors');
   });
@@ -369,7 +378,7 @@ describe('a stop', () => {
     const [answer] = (await once(response, 'response')) as [NodeJS.ReadableStream];
     await once(answer.resume(), 'end');
     child.signal('SIGTERM');
-    expect(await within(3_000, child.ended())).toMatchObject({ code: 0 });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0 });
   });
 
   test('two signals within a second count as one: npm and a terminal both send them', async () => {
@@ -397,7 +406,7 @@ describe('a stop', () => {
     await delay(1_150);
     expect(child.isOver).toBe(false);
     child.signal('SIGTERM');
-    expect(await within(1_000, child.ended())).toMatchObject({ code: 1, signal: null });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 1, signal: null });
     await expect(answer).rejects.toThrow('fetch failed');
   });
 
@@ -441,7 +450,7 @@ describe('an error that nobody caught', () => {
     await until(() => child.stderr.includes('Error: planted'));
     await release();
     expect(await answer).toMatchObject({ status: 200, codes: [] });
-    expect(await within(5_500, child.ended())).toMatchObject({ code: 1, signal: null });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 1, signal: null });
   });
 });
 

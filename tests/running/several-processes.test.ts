@@ -15,7 +15,7 @@ beforeAll(async () => {
   workplace = await Workplace.create();
   database = await createTestDatabase();
   owner = await rowsOf(database).owner();
-}, 60_000);
+});
 afterAll(async () => {
   await closeWorkplaces();
   await database.drop();
@@ -111,14 +111,14 @@ describe('several processes behind one port', () => {
     await askOften(origin, 10);
     child.signal('SIGTERM');
     expect(await child.ended()).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 
   test('a stop while the others are only starting is a clean one', async () => {
     const child = await workplace.serve({ DATABASE_URL: database.url, PROCESSES: '6' });
     await child.origin();
     child.signal('SIGTERM');
     expect(await child.ended()).toMatchObject({ code: 0, stderr: '' });
-  }, 60_000);
+  });
 
   test('all end with the one that started them, whichever way it ends', async () => {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

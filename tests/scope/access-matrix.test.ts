@@ -356,7 +356,7 @@ test('reads answer every caller with what is its own, and with nothing else as w
   await Promise.all(Object.entries(READS).map(cellsOf));
   expect(wrong).toEqual([]);
   process.stdout.write(`matrix: ${cells} cells of reads\n`);
-}, 120_000);
+});
 
 const STATE = `SELECT md5(concat((SELECT string_agg(t::text || xmin, ',' ORDER BY id) FROM games t),
   (SELECT string_agg(t::text || xmin, ',' ORDER BY id) FROM strategydefinition t))) AS digest`;
@@ -397,4 +397,4 @@ test('writes change what is the own of the caller, and nothing else', async () =
   }
   expect(wrong).toEqual([]);
   process.stdout.write(`matrix: ${cells} cells of writes\n`);
-}, 120_000);
+});

@@ -792,7 +792,7 @@ test('whatever B owns, every answer to A is the same byte for byte', async () =>
     const summary = { seed: SEED, round, count: different.length, different: different.slice(0, 10) };
     expect(summary).toEqual({ seed: SEED, round, count: 0, different: [] });
   }
-}, 60_000);
+});
 
 /** Where two texts part, and what is around it. */
 function firstDifference(was: string, is: string): { was: string; is: string } {

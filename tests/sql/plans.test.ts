@@ -56,7 +56,7 @@ beforeAll(async () => {
   await query('VACUUM ANALYZE games');
   await query('VACUUM ANALYZE tasks');
   await query('VACUUM ANALYZE gamesparams');
-}, 60_000);
+});
 
 const PAGE =
   'nodes { id params { key } } edges { cursor } pageInfo { endCursor hasNextPage hasPreviousPage }';

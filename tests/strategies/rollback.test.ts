@@ -501,7 +501,7 @@ describe('while a strategy is rolled back and forth', () => {
          (SELECT count(*) FROM game_graphql_reassigned_games m WHERE m.reassignment_id = r.id)`,
     );
     expect(sums).toEqual({ wrong: 0 });
-  }, 60_000);
+  });
 });
 
 test('the record of a rollback is shown to admins alone', async () => {

@@ -8,10 +8,12 @@ import { promisify } from 'node:util';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Longest wait for anything that a child process should do, in ms. */
-const PATIENCE_MS = 25_000;
+/** Longest wait for anything that should happen, in ms: for a machine that is slow, or busy with other work. */
+const PATIENCE_MS = 120_000;
+/** The same where it would happen by itself later, when a server gives up waiting after 25 s. */
+export const SOON_MS = 20_000;
 /** The same for a start: the first one of an embedded database is slow where much else goes on. */
-const START_PATIENCE_MS = 90_000;
+const START_PATIENCE_MS = 240_000;
 
 /** A child process that has ended. */
 export interface Ended {
