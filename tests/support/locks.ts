@@ -52,7 +52,6 @@ export async function untilWaiting(api: Api, locked: number, queued: number): Pr
       return seen[0] === locked && seen[1] === queued;
     },
     () => `${seen.join(' and ')} wait for a lock and for a turn, not ${locked} and ${queued}.`,
-    10_000,
   );
 }
 
