@@ -152,3 +152,30 @@ describe('a game with more params than that, as GAME may fill it', () => {
     expect((await api.data<Data>(read, { id: game.id }, alice)).game.params).toHaveLength(2);
   });
 });
+
+describe.each(['Game', 'Task'])('the params of a %s may be asked for under three names', (type) => {
+  const lists = (count: number): string => times(count, (index) => `p${index}: params { key }`);
+  const places: [where: string, to: (fields: string) => string][] = [
+    ['of one object', (fields) => `node(id: $id) { ... on ${type} { ${fields} } }`],
+    [
+      'of each object of a list',
+      (fields) =>
+        type === 'Game'
+          ? `games(first: 1) { nodes { ${fields} } }`
+          : `games(first: 1) { nodes { tasks(first: 1) { nodes { ${fields} } } } }`,
+    ],
+  ];
+
+  test.each(places)('%s', async (_where, to) => {
+    const game = await alice.game();
+    const task = await game.task();
+    for (const one of [game, task]) await one.param({ key: 'k' });
+    const { id } = type === 'Game' ? game : task;
+    const document = (count: number): string =>
+      `query ($id: ID!) { node(id: $id) { id } ${to(lists(count))} }`;
+    await api.data(document(3), { id }, alice);
+    const { codes, errors } = await api.errors(document(4), { id }, alice);
+    expect(new Set(codes)).toEqual(new Set(['LIMIT_EXCEEDED']));
+    expect(errors[0]?.message).toMatch(/at most 3 names; there are 4\b/);
+  });
+});
