@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import sql from 'sql-template-tag';
+import { readConfig } from '../../src/config.js';
+import { openDatabase } from '../../src/database/database.js';
+import { query } from '../../src/database/query.js';
+import { Work } from '../../src/database/work.js';
 import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Game, type Owner } from '../support/builders.js';
 import { send, type Sent } from '../support/leaving-client.js';
 import { Lock, untilWaiting, waitingForLocks } from '../support/locks.js';
 import { until } from '../support/process.js';
-import { recordStatements } from '../support/statements.js';
+import { recordStatements, workOf } from '../support/statements.js';
 
 /** Connections that statements of requests may take, and those of one caller. */
 const [CONNECTIONS, SHARE] = [4, 2];
@@ -136,6 +141,22 @@ describe('when its client goes away', () => {
     await held.release();
     for (const { answer } of others) expect(await answer).toMatchObject({ status: 200, body: { data: {} } });
   });
+});
+
+test('what waits for a connection is never sent, and the connection is free', async () => {
+  const database = await openDatabase(readConfig({ DATABASE_URL: api.database.url }).database);
+  try {
+    const statements = await recordStatements(api, async () => {
+      const work = new Work();
+      const rows = work.run(() => query(database.em.fork(), sql`SELECT ${'x'}::text AS never_sent`));
+      work.abandon();
+      await expect(rows).rejects.toThrow('The client has gone away.');
+    });
+    expect(workOf(statements)).toEqual([]);
+    expect(database.connections()).toEqual({ busy: 0, idle: 1, waiting: 0 });
+  } finally {
+    await database.close();
+  }
 });
 
 test('a client that has its answer cancels nothing when it goes', async () => {
