@@ -81,6 +81,20 @@ describe('when its client goes away', () => {
     await expectWholePool();
   });
 
+  test('a read that had to wait for its turn is', async () => {
+    const held = await hold('games');
+    const [first, ...others] = Array.from({ length: SHARE }, () => send(api, READ, alice));
+    await untilWaiting(api, SHARE, 0);
+    const last = send(api, READ, alice);
+    await untilWaiting(api, SHARE, 1);
+    first?.leave();
+    await untilWaiting(api, SHARE, 0);
+    await expectCancelled(last, SHARE - 1);
+    await held.release();
+    for (const { answer } of others) expect(await answer).toMatchObject({ status: 200, body: { data: {} } });
+    await expectWholePool();
+  });
+
   test.each([
     ['at its first statement', 'games', 'SHARE'],
     ['at a later one', 'gamesparams', 'SHARE'],
