@@ -3,6 +3,7 @@ import sql from 'sql-template-tag';
 import { readConfig } from '../../src/config.js';
 import { openDatabase } from '../../src/database/database.js';
 import { query } from '../../src/database/query.js';
+import { inTransaction } from '../../src/database/transaction.js';
 import { Work } from '../../src/database/work.js';
 import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Game, type Owner } from '../support/builders.js';
@@ -168,6 +169,28 @@ test('what waits for a connection is never sent, and the connection is free', as
     });
     expect(workOf(statements)).toEqual([]);
     expect(database.connections()).toEqual({ busy: 0, idle: 1, waiting: 0 });
+  } finally {
+    await database.close();
+  }
+});
+
+test('a transaction of which nothing runs just then does not go on, and leaves nothing', async () => {
+  const database = await openDatabase(readConfig({ DATABASE_URL: api.database.url }).database);
+  try {
+    const before = await api.database.dump();
+    const statements = await recordStatements(api, async () => {
+      const work = new Work();
+      const written = work.run(() =>
+        inTransaction(database.em.fork(), async (em) => {
+          await query(em, sql`UPDATE games SET platform = ${'x'}`);
+          work.abandon();
+          await query(em, sql`UPDATE games SET platform = ${'never sent'}`);
+        }),
+      );
+      await expect(written).rejects.toThrow('The client has gone away.');
+    });
+    expect(statements.filter(({ text }) => text.startsWith('UPDATE'))).toHaveLength(1);
+    expect(await api.database.dump()).toBe(before);
   } finally {
     await database.close();
   }
