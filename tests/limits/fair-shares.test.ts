@@ -8,6 +8,7 @@ import { send, type Sent } from '../support/leaving-client.js';
 import { inUse, Lock, untilWaiting, waitingForLocks } from '../support/locks.js';
 import { health } from '../support/process.js';
 import { recordStatements } from '../support/statements.js';
+import { times } from '../support/texts.js';
 
 let database: TestDatabase;
 let rows: Rows;
@@ -106,18 +107,26 @@ const TASKS = `query ($first: Int!) {
   games(first: $first) { nodes { tasks(first: 60) { nodes { id externalTaskId status createdAt } } } }
 }`;
 
-describe('of one caller', () => {
+/** It costs 1,924 for each game: with 100 games it is expensive, with 10 it is not; with more tasks it could cost too much. */
+const FIELDS = `query ($first: Int!, $tasks: Int = 60) {
+  games(first: $first) { nodes { tasks(first: $tasks) { nodes { ${times(30, (index) => `s${index}: status`)} } } } }
+}`;
+
+describe.each([
+  ['whatever its variables are', TASKS, 40],
+  ['by its variables', FIELDS, 10],
+])('of one caller, where an operation is within the limit %s', (_why, document, few) => {
   for (const isKnown of [false, true]) {
     test(`one expensive operation runs at a time, beside others; it is ${isKnown ? 'known' : 'new'}`, async () => {
       const api = await start(10);
-      if (isKnown) for (const _time of [1, 2, 3]) await api.data(TASKS, { first: 1 }, alice);
+      if (isKnown) for (const _time of [1, 2, 3]) await api.data(document, { first: 1 }, alice);
       const lock = await holdGames();
-      const tasksOf = (first: number): Sent => send(api, TASKS, alice, { first });
-      const expensive = Array.from({ length: 5 }, () => tasksOf(100));
+      const sendOf = (first: number): Sent => send(api, document, alice, { first });
+      const expensive = Array.from({ length: 5 }, () => sendOf(100));
       await untilWaiting(api, 1, 4);
-      const others = Array.from({ length: 4 }, () => tasksOf(40));
+      const others = Array.from({ length: 4 }, () => sendOf(few));
       await untilWaiting(api, 4, 5);
-      const ofBob = send(api, TASKS, bob, { first: 100 });
+      const ofBob = send(api, document, bob, { first: 100 });
       await untilWaiting(api, 5, 5);
       await lock.release();
       await expectAnswered([...expensive, ...others, ofBob]);
@@ -206,6 +215,29 @@ describe('a queue', () => {
     expect(queue.waitingCount).toBe(1);
     turn.end();
     (await other).end();
+  });
+
+  test('is more patient with what has begun than with what is new', async () => {
+    const queue = new FairQueue({ total: 1, perOwner: 1, patienceMs: 0, patienceWithinMs: 60_000 });
+    const work = new Work();
+    (await queue.acquire('alice', work)).end();
+    const turn = await queue.acquire('bob');
+    const next = queue.acquire('alice', work);
+    await expect(queue.acquire('alice', new Work())).rejects.toThrow('temporarily unavailable');
+    expect(queue.waitingCount).toBe(1);
+    turn.end();
+    (await next).end();
+  });
+
+  test('forgets owners of whom nothing is served or waits, and nobody else, when there are 10,000', async () => {
+    const queue = new FairQueue({ total: 3, perOwner: 1, patienceMs: 60_000, patienceWithinMs: 60_000 });
+    const turn = await queue.acquire('alice');
+    for (let owner = 0; owner < 20_000; owner++) (await queue.acquire(`owner ${owner}`)).end();
+    const next = queue.acquire('alice');
+    expect(queue.waitingCount).toBe(1);
+    turn.end();
+    (await next).end();
+    expect(queue.waitingCount).toBe(0);
   });
 
   test('gives a place back once, however often it is told so', async () => {
