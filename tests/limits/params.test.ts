@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Variables } from '../support/api.js';
 import type { Game, Owner } from '../support/builders.js';
+import { recordStatements, workOf } from '../support/statements.js';
 import { times } from '../support/texts.js';
 import { useApi } from '../support/use-api.js';
 
@@ -73,6 +74,14 @@ describe('a game that is patched', () => {
     await expectRefused(PATCH, patch(game, { add: params(1) }), TOO_MANY);
     await expectRefused(PATCH, patch(game, { add: params(1) }, { dryRun: true }), TOO_MANY);
     await expectRefused(PATCH, patch(game, { add: params(1) }, { platform: 'other' }), TOO_MANY);
+  });
+
+  test('cannot add more than that, which is refused before its params are read', async () => {
+    const game = await alice.game();
+    const statements = await recordStatements(api, () =>
+      expectRefused(PATCH, patch(game, { add: params(MOST + 1) }), TOO_MANY),
+    );
+    expect(workOf(statements).filter(({ text }) => text.includes('FROM gamesparams'))).toEqual([]);
   });
 
   test('may have others in the place of those that are removed', async () => {
