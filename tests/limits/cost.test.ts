@@ -352,6 +352,17 @@ describe('introspection', () => {
     expect(await api.query(getIntrospectionQuery(all))).toMatchObject({ status: 200 });
   });
 
+  test('is refused when three of its lists of fields are within each other', async () => {
+    const document = (fields: string): string => `{ __type(name: "Game") { fields { type { ${fields} } } } }`;
+    expect(await api.query(document('fields { type { name } }'))).toMatchObject({ status: 200 });
+    const { status, codes, errors } = await api.errors(document('fields { type { fields { name } } }'));
+    expect({ status, codes: new Set(codes) }).toEqual({
+      status: 400,
+      codes: new Set(['GRAPHQL_VALIDATION_FAILED']),
+    });
+    expect(errors[0]?.message).toBe('Maximum introspection depth exceeded');
+  });
+
   test.each([
     [
       'all types many times',
