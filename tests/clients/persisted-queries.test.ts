@@ -72,6 +72,31 @@ test.each([false, true])("urql's exchange sends the text once; by GET: %p", asyn
   }
 });
 
+test('texts of 5,000,000 characters are known, the most recently used ones', async () => {
+  const texts = Array.from({ length: 54 }, () => newQuery().padEnd(99_000, '#'));
+  const send = async (text: string, query?: string): Promise<number> => {
+    const extensions = { persistedQuery: { version: 1, sha256Hash: sha256(text) } };
+    const { status } = await fetch(api.url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        'x-api-key': owner.key,
+      },
+      body: JSON.stringify({ query, extensions }),
+    });
+    return status;
+  };
+  const [first = '', second = '', ...others] = texts;
+  for (const text of [first, second]) expect(await send(text, text)).toBe(200);
+  for (const text of others) {
+    expect(await send(text, text)).toBe(200);
+    expect(await send(first)).toBe(200);
+  }
+  expect(await send(second)).toBe(400);
+  expect(await send(second, second)).toBe(200);
+});
+
 test.each([{ 'x-api-key': 'KEY' }, { authorization: 'Bearer x.y.z' }])(
   'urql reads by GET with a credential and no other header: %j',
   async (given) => {

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import sql, { raw } from 'sql-template-tag';
 import { readConfig } from '../../src/config.js';
@@ -220,6 +222,37 @@ describe('connections that have ended, of which nobody knows yet', () => {
   });
 });
 
+describe('connections that end again and again', () => {
+  test.each<[what: string, run: (em: Database['em']) => Promise<unknown>]>([
+    ['a read', (em) => query(em, sql`SELECT 1`)],
+    ['a transaction', (em) => inTransaction(em, (inner) => query(inner, sql`SELECT 1`))],
+  ])('before they are used: %s asks for two, and no more', async (_what, run) => {
+    let count = 0;
+    const nothing = createTcpServer((socket) => {
+      count++;
+      socket.destroy();
+    });
+    await once(nothing.listen(0, '127.0.0.1'), 'listening');
+    cleanups.push(() => promisify(nothing.close.bind(nothing))());
+    const { port } = nothing.address() as AddressInfo;
+    const { em } = await open({ DATABASE_URL: `postgres://somebody@127.0.0.1:${port}/none` });
+    await expect(run(em.fork())).rejects.toThrow(/terminated|ECONNRESET/);
+    expect(count).toBe(2);
+  });
+
+  test.each([
+    ['a read is sent twice', 'SELECT', 2],
+    ['what is no read is sent once', 'VALUES', 1],
+  ])('by a statement: %s', async (_what, command, times) => {
+    await database.query('CREATE SEQUENCE sent');
+    const { em } = await open();
+    const values = `nextval('sent'), pg_terminate_backend(pg_backend_pid())`;
+    const statement = raw(command === 'VALUES' ? `VALUES (${values})` : `SELECT ${values}`);
+    await expect(query(em.fork(), statement)).rejects.toThrow(/terminat/);
+    expect(await database.query('SELECT last_value::int FROM sent')).toEqual([{ last_value: times }]);
+  });
+});
+
 describe('a crash and restart of the database', () => {
   test('is survived without a restart of the server, and loses nothing that was answered', async () => {
     const origin = await serve();
@@ -342,6 +375,18 @@ describe('a deadlock with another writer of the database', () => {
     );
     expect(deadlocks).toBe(1);
   });
+});
+
+test('a transaction that collides with others each time is given up after five attempts', async () => {
+  const { em } = await open();
+  const collision = sql`DO $$ BEGIN RAISE EXCEPTION 'collided' USING ERRCODE = 'serialization_failure'; END $$`;
+  let attempts = 0;
+  const tried = inTransaction(em.fork(), (inner) => {
+    attempts++;
+    return query(inner, collision);
+  });
+  await expect(tried).rejects.toThrow('collided');
+  expect(attempts).toBe(5);
 });
 
 describe('prepared statements', () => {

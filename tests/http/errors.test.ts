@@ -525,6 +525,40 @@ describe('operations that are none', () => {
   });
 });
 
+test('at most five faults of the variables of an operation are told, and that there are more', async () => {
+  const document = 'query ($filter: GameFilter) { games(filter: $filter) { totalCount } }';
+  const unknownFields = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`nope${index}`, 1]));
+  const all = await api.errors(document, { filter: unknownFields(5) }, alice);
+  expect({ status: all.status, codes: all.codes }).toEqual({
+    status: 400,
+    codes: Array(5).fill('BAD_USER_INPUT'),
+  });
+  const { status, errors, codes } = await api.errors(document, { filter: unknownFields(40) }, alice);
+  expect({ status, codes }).toEqual({ status: 400, codes: Array(6).fill('BAD_USER_INPUT') });
+  expect(errors.at(-1)?.message).toContain('Too many errors');
+});
+
+test('at most 50 problems of the arguments of a field are told, and how many there are', async () => {
+  const document = 'mutation ($input: CreateGameInput!) { createGame(input: $input) { game { id } } }';
+  const input = (count: number): Variables => ({
+    input: {
+      externalGameId: 'bad-params',
+      platform: 'web',
+      params: Array(count).fill({ key: 'k', value: '\0' }),
+    },
+  });
+  for (const [count, told] of [
+    [50, 50],
+    [60, 50],
+  ] as const) {
+    const { errors, codes } = await api.errors(document, input(count), alice);
+    expect(codes).toEqual(['BAD_USER_INPUT']);
+    expect(errors[0]?.message).toContain(`${count} arguments are not valid`);
+    expect(errors[0]?.extensions.problems).toHaveLength(told);
+  }
+});
+
 describe('requests that are none', () => {
   test.each([
     '',

@@ -89,6 +89,17 @@ describe('an error quotes the beginning of a value only', () => {
     ]);
   });
 
+  test('and has 1,000 characters at most, of however many values', async () => {
+    const { errors } = await api.errors(
+      'query ($keys: [_Any!]!) { _entities(representations: $keys) { __typename } }',
+      { keys: [{ __typename: 'Game', id: 'x', ['word '.repeat(4_000)]: '\0' }] },
+      owner,
+    );
+    const [{ message, argument } = { message: '', argument: '' }] = errors[0]?.extensions.problems ?? [];
+    expect(argument).toBe(`${`representations.0.${'word '.repeat(200)}`.slice(0, 1_000)}…`);
+    for (const text of [message, errors[0]?.message]) expect(text?.length).toBeLessThanOrEqual(1_001);
+  });
+
   test('also of a path', async () => {
     const answer = await send(`${api.origin}/${'x'.repeat(10_000)}%`);
     expect(answer.status).toBe(400);

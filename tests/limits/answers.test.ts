@@ -80,6 +80,21 @@ describe('an answer that gets too long is refused, one that is just short enough
       async (bytes) => ({ id: (await alice.game({ platform: letters(bytes / 2) })).id }),
     ],
     [
+      'an object with many texts',
+      'given up',
+      `query ($id: ID!) { game(id: $id) { ${times(5, (index) => `p${index}: platform`)} } }`,
+      async (bytes) => ({ id: (await alice.game({ platform: letters(bytes / 5) })).id }),
+    ],
+    [
+      'an object with many texts of several columns',
+      'given up',
+      `query ($id: ID!) { game(id: $id) { ${times(5, (index) => `p${index}: platform e${index}: externalGameId`)} } }`,
+      async (bytes) => {
+        const [platform, externalGameId] = [letters(bytes / 10), letters(bytes / 10)];
+        return { id: (await alice.game({ platform, externalGameId })).id };
+      },
+    ],
+    [
       'params',
       'given up',
       'query ($id: ID!) { game(id: $id) { params { value } } }',

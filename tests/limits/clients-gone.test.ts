@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import sql from 'sql-template-tag';
+import { readConfig } from '../../src/config.js';
+import { openDatabase } from '../../src/database/database.js';
+import { query } from '../../src/database/query.js';
+import { inTransaction } from '../../src/database/transaction.js';
+import { Work } from '../../src/database/work.js';
 import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Game, type Owner } from '../support/builders.js';
 import { send, type Sent } from '../support/leaving-client.js';
 import { Lock, untilWaiting, waitingForLocks } from '../support/locks.js';
 import { until } from '../support/process.js';
-import { recordStatements } from '../support/statements.js';
+import { recordStatements, workOf } from '../support/statements.js';
 
 /** Connections that statements of requests may take, and those of one caller. */
 const [CONNECTIONS, SHARE] = [4, 2];
@@ -76,6 +82,20 @@ describe('when its client goes away', () => {
     await expectWholePool();
   });
 
+  test('a read that had to wait for its turn is', async () => {
+    const held = await hold('games');
+    const [first, ...others] = Array.from({ length: SHARE }, () => send(api, READ, alice));
+    await untilWaiting(api, SHARE, 0);
+    const last = send(api, READ, alice);
+    await untilWaiting(api, SHARE, 1);
+    first?.leave();
+    await untilWaiting(api, SHARE, 0);
+    await expectCancelled(last, SHARE - 1);
+    await held.release();
+    for (const { answer } of others) expect(await answer).toMatchObject({ status: 200, body: { data: {} } });
+    await expectWholePool();
+  });
+
   test.each([
     ['at its first statement', 'games', 'SHARE'],
     ['at a later one', 'gamesparams', 'SHARE'],
@@ -136,6 +156,44 @@ describe('when its client goes away', () => {
     await held.release();
     for (const { answer } of others) expect(await answer).toMatchObject({ status: 200, body: { data: {} } });
   });
+});
+
+test('what waits for a connection is never sent, and the connection is free', async () => {
+  const database = await openDatabase(readConfig({ DATABASE_URL: api.database.url }).database);
+  try {
+    const statements = await recordStatements(api, async () => {
+      const work = new Work();
+      const rows = work.run(() => query(database.em.fork(), sql`SELECT ${'x'}::text AS never_sent`));
+      work.abandon();
+      await expect(rows).rejects.toThrow('The client has gone away.');
+    });
+    expect(workOf(statements)).toEqual([]);
+    expect(database.connections()).toEqual({ busy: 0, idle: 1, waiting: 0 });
+  } finally {
+    await database.close();
+  }
+});
+
+test('a transaction of which nothing runs just then does not go on, and leaves nothing', async () => {
+  const database = await openDatabase(readConfig({ DATABASE_URL: api.database.url }).database);
+  try {
+    const before = await api.database.dump();
+    const statements = await recordStatements(api, async () => {
+      const work = new Work();
+      const written = work.run(() =>
+        inTransaction(database.em.fork(), async (em) => {
+          await query(em, sql`UPDATE games SET platform = ${'x'}`);
+          work.abandon();
+          await query(em, sql`UPDATE games SET platform = ${'never sent'}`);
+        }),
+      );
+      await expect(written).rejects.toThrow('The client has gone away.');
+    });
+    expect(statements.filter(({ text }) => text.startsWith('UPDATE'))).toHaveLength(1);
+    expect(await api.database.dump()).toBe(before);
+  } finally {
+    await database.close();
+  }
 });
 
 test('a client that has its answer cancels nothing when it goes', async () => {

@@ -53,6 +53,11 @@ test('a field costs one; in a list, one for each item beside the item itself', a
   expect(await costOf('games(first: 10) { nodes { id platform } }')).toBe(1 + 10 * 4);
 });
 
+test('a field of introspection costs two, below a type that is asked for by its name ten times that', async () => {
+  expect(await costOf('__schema { queryType { name } }')).toBe(1 + 2 + 2);
+  expect(await costOf('__type(name: "Game") { name }')).toBe(1 + 10 * 2);
+});
+
 describe('counting costs 500; a leaderboard of a game 1,000 and one of a task 500, beside their items', () => {
   test.each([
     ['games(first: 1) { totalCount }', 502],
@@ -345,6 +350,17 @@ describe('introspection', () => {
 
   test('of tools is let through, with all that it can ask for', async () => {
     expect(await api.query(getIntrospectionQuery(all))).toMatchObject({ status: 200 });
+  });
+
+  test('is refused when three of its lists of fields are within each other', async () => {
+    const document = (fields: string): string => `{ __type(name: "Game") { fields { type { ${fields} } } } }`;
+    expect(await api.query(document('fields { type { name } }'))).toMatchObject({ status: 200 });
+    const { status, codes, errors } = await api.errors(document('fields { type { fields { name } } }'));
+    expect({ status, codes: new Set(codes) }).toEqual({
+      status: 400,
+      codes: new Set(['GRAPHQL_VALIDATION_FAILED']),
+    });
+    expect(errors[0]?.message).toBe('Maximum introspection depth exceeded');
   });
 
   test.each([

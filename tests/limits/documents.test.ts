@@ -172,6 +172,14 @@ describe('lists and objects of arguments may be nested 64 levels deep', () => {
   });
 });
 
+test('braces around fields may be nested 64 levels deep, those of inline fragments included', async () => {
+  const document = (levels: number): string => `{ ${nested(levels - 1, '... { ', '__typename', ' }')} }`;
+  expect(await api.query(document(64), {}, alice)).toMatchObject({ status: 200 });
+  const { status, codes, errors } = await api.errors(document(65), {}, alice);
+  expect({ status, codes }).toEqual({ status: 400, codes: ['LIMIT_EXCEEDED'] });
+  expect(errors[0]?.message).toBe('Selections may be nested at most 64 levels deep.');
+});
+
 test('a document may have 5,000 tokens; with more it cannot be parsed', async () => {
   // Five tokens around it, and three for each field.
   const document = (fields: number, more = ''): string =>

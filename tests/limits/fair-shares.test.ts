@@ -8,6 +8,7 @@ import { send, type Sent } from '../support/leaving-client.js';
 import { inUse, Lock, untilWaiting, waitingForLocks } from '../support/locks.js';
 import { health } from '../support/process.js';
 import { recordStatements } from '../support/statements.js';
+import { times } from '../support/texts.js';
 
 let database: TestDatabase;
 let rows: Rows;
@@ -106,18 +107,26 @@ const TASKS = `query ($first: Int!) {
   games(first: $first) { nodes { tasks(first: 60) { nodes { id externalTaskId status createdAt } } } }
 }`;
 
-describe('of one caller', () => {
+/** It costs 1,924 for each game: with 100 games it is expensive, with 10 it is not; with more tasks it could cost too much. */
+const FIELDS = `query ($first: Int!, $tasks: Int = 60) {
+  games(first: $first) { nodes { tasks(first: $tasks) { nodes { ${times(30, (index) => `s${index}: status`)} } } } }
+}`;
+
+describe.each([
+  ['whatever its variables are', TASKS, 40],
+  ['by its variables', FIELDS, 10],
+])('of one caller, where an operation is within the limit %s', (_why, document, few) => {
   for (const isKnown of [false, true]) {
     test(`one expensive operation runs at a time, beside others; it is ${isKnown ? 'known' : 'new'}`, async () => {
       const api = await start(10);
-      if (isKnown) for (let time = 1; time <= 3; time++) await api.data(TASKS, { first: 1 }, alice);
+      if (isKnown) for (let time = 1; time <= 3; time++) await api.data(document, { first: 1 }, alice);
       const lock = await holdGames();
-      const tasksOf = (first: number): Sent => send(api, TASKS, alice, { first });
-      const expensive = Array.from({ length: 5 }, () => tasksOf(100));
+      const sendOf = (first: number): Sent => send(api, document, alice, { first });
+      const expensive = Array.from({ length: 5 }, () => sendOf(100));
       await untilWaiting(api, 1, 4);
-      const others = Array.from({ length: 4 }, () => tasksOf(40));
+      const others = Array.from({ length: 4 }, () => sendOf(few));
       await untilWaiting(api, 4, 5);
-      const ofBob = send(api, TASKS, bob, { first: 100 });
+      const ofBob = send(api, document, bob, { first: 100 });
       await untilWaiting(api, 5, 5);
       await lock.release();
       await expectAnswered([...expensive, ...others, ofBob]);
@@ -211,6 +220,39 @@ describe('a queue', () => {
     expect(semaphore.waitingCount).toBe(1);
     permit.release();
     (await other).release();
+  });
+
+  test('is more patient with what has begun than with what is new', async () => {
+    const semaphore = new FairSemaphore({
+      total: 1,
+      perCaller: 1,
+      maxWaitMs: 0,
+      maxWaitAfterFirstMs: 60_000,
+    });
+    const work = new Work();
+    (await semaphore.acquire('alice', work)).release();
+    const permit = await semaphore.acquire('bob');
+    const next = semaphore.acquire('alice', work);
+    await expect(semaphore.acquire('alice', new Work())).rejects.toThrow('temporarily unavailable');
+    expect(semaphore.waitingCount).toBe(1);
+    permit.release();
+    (await next).release();
+  });
+
+  test('forgets callers of whom nothing runs or waits, and nobody else, when there are 10,000', async () => {
+    const semaphore = new FairSemaphore({
+      total: 3,
+      perCaller: 1,
+      maxWaitMs: 60_000,
+      maxWaitAfterFirstMs: 60_000,
+    });
+    const permit = await semaphore.acquire('alice');
+    for (let caller = 0; caller < 20_000; caller++) (await semaphore.acquire(`caller ${caller}`)).release();
+    const next = semaphore.acquire('alice');
+    expect(semaphore.waitingCount).toBe(1);
+    permit.release();
+    (await next).release();
+    expect(semaphore.waitingCount).toBe(0);
   });
 
   test('gives a place back once, however often it is told so', async () => {

@@ -105,6 +105,17 @@ describe('a move of games waits for the other moves of its owner', () => {
   });
 });
 
+test('a move waits ten seconds for the moves of other servers, and is then to be tried again', async () => {
+  const api = await start({ statementTimeoutMs: 0 });
+  const others = `SELECT pg_advisory_xact_lock(hashtextextended('game_graphql_moves', 0))`;
+  const lock = await Lock.by(database, others);
+  cleanups.push(() => lock.release());
+  const { status, codes } = await api.errors(FORTH, {}, alice);
+  expect({ status, codes }).toEqual({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+  await lock.release();
+  expect(await api.data(FORTH, {}, alice)).toEqual({ bulkUpdateStrategyId: { count: 1 } });
+});
+
 test('moves of all owners take half of the connections at most; what is no move goes on', async () => {
   const api = await start();
   const lock = await holdMoves();

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Variables } from '../support/api.js';
 import type { Game, Owner } from '../support/builders.js';
+import { recordStatements, workOf } from '../support/statements.js';
 import { times } from '../support/texts.js';
 import { useApi } from '../support/use-api.js';
 
@@ -73,6 +74,14 @@ describe('a game that is patched', () => {
     await expectRefused(PATCH, patch(game, { add: params(1) }), TOO_MANY);
     await expectRefused(PATCH, patch(game, { add: params(1) }, { dryRun: true }), TOO_MANY);
     await expectRefused(PATCH, patch(game, { add: params(1) }, { platform: 'other' }), TOO_MANY);
+  });
+
+  test('cannot add more than that, which is refused before its params are read', async () => {
+    const game = await alice.game();
+    const statements = await recordStatements(api, () =>
+      expectRefused(PATCH, patch(game, { add: params(MOST + 1) }), TOO_MANY),
+    );
+    expect(workOf(statements).filter(({ text }) => text.includes('FROM gamesparams'))).toEqual([]);
   });
 
   test('may have others in the place of those that are removed', async () => {
@@ -150,5 +159,32 @@ describe('a game with more params than that, as GAME may fill it', () => {
     const others = ids.slice(1, -1);
     await api.data(PATCH, patch(game, { remove: others, add: [{ key: 'k', value: '' }] }), alice);
     expect((await api.data<Data>(read, { id: game.id }, alice)).game.params).toHaveLength(2);
+  });
+});
+
+describe.each(['Game', 'Task'])('the params of a %s may be asked for under three names', (type) => {
+  const lists = (count: number): string => times(count, (index) => `p${index}: params { key }`);
+  const places: [where: string, to: (fields: string) => string][] = [
+    ['of one object', (fields) => `node(id: $id) { ... on ${type} { ${fields} } }`],
+    [
+      'of each object of a list',
+      (fields) =>
+        type === 'Game'
+          ? `games(first: 1) { nodes { ${fields} } }`
+          : `games(first: 1) { nodes { tasks(first: 1) { nodes { ${fields} } } } }`,
+    ],
+  ];
+
+  test.each(places)('%s', async (_where, to) => {
+    const game = await alice.game();
+    const task = await game.task();
+    for (const one of [game, task]) await one.param({ key: 'k' });
+    const { id } = type === 'Game' ? game : task;
+    const document = (count: number): string =>
+      `query ($id: ID!) { node(id: $id) { id } ${to(lists(count))} }`;
+    await api.data(document(3), { id }, alice);
+    const { codes, errors } = await api.errors(document(4), { id }, alice);
+    expect(new Set(codes)).toEqual(new Set(['LIMIT_EXCEEDED']));
+    expect(errors[0]?.message).toMatch(/at most 3 names; there are 4\b/);
   });
 });

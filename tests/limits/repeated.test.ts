@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { hash } from 'node:crypto';
-import { KnownDocuments } from '../../src/graphql/known-documents.js';
+import { KnownDocuments, type KnownDocument } from '../../src/graphql/known-documents.js';
 import { createSchema } from '../../src/app/schema.js';
 import type { Answer, Credentials, Variables } from '../support/api.js';
 import type { Game, Owner } from '../support/builders.js';
@@ -98,6 +98,91 @@ test.each([
   expect(entry.length).toBeLessThan(500);
   // As data: an error would hold the nodes of the document.
   expect(errors?.map(({ constructor }) => constructor)).toEqual([Object]);
+});
+
+describe('a document is kept', () => {
+  let documents: KnownDocuments;
+
+  beforeEach(() => {
+    documents = new KnownDocuments(createSchema(), true);
+  });
+
+  function enter(): KnownDocument {
+    const entry = documents.enter('hash', '{ viewer { isAdmin } }');
+    expect(entry.errorsFor(false)).toBeNull();
+    return entry;
+  }
+
+  test('from the second time on that it is sent', () => {
+    const entry = enter();
+    documents.leave('hash', entry);
+    expect(entry.document).toBeNull();
+    for (let time = 2; time <= 3; time++) {
+      expect(enter()).toBe(entry);
+      documents.leave('hash', entry);
+      expect(entry.document).not.toBeNull();
+    }
+  });
+
+  test('as long as a request with it is not answered', () => {
+    const [first, second] = [enter(), enter()];
+    documents.leave('hash', first);
+    expect(second.document).not.toBeNull();
+  });
+});
+
+describe('of documents that were sent more than once, the most recently used ones are known', () => {
+  /** Sends a document as often as it takes to be kept. */
+  function keep(documents: KnownDocuments, text: string): void {
+    const textHash = hash('sha256', text, 'hex');
+    for (let time = 1; time <= 2; time++) {
+      const entry = documents.enter(textHash, text);
+      expect(entry.errorsFor(false)).toBeNull();
+      documents.leave(textHash, entry);
+    }
+  }
+  const isKnown = (documents: KnownDocuments, text: string): boolean =>
+    documents.operation(text, null) !== null;
+  const [first, second] = ['{ viewer { isAdmin } }', '{ viewer { apiKey } }'] as const;
+
+  test('10,000 of them', () => {
+    const documents = new KnownDocuments(createSchema(), true);
+    for (const text of [first, second]) keep(documents, text);
+    for (let index = 0; index < 9_999; index++) {
+      const text = `{ a${index}: __typename }`;
+      const textHash = hash('sha256', text, 'hex');
+      documents.leave(textHash, documents.enter(textHash, text));
+    }
+    expect([first, second].map((text) => isKnown(documents, text))).toEqual([false, true]);
+  });
+
+  test('2,000,000 characters of them', () => {
+    const documents = new KnownDocuments(createSchema(), true);
+    const long = (index: number): string => `{ a${index}: __typename }`.padEnd(99_900, '#');
+    keep(documents, first);
+    for (let index = 0; index < 20; index++) keep(documents, long(index));
+    expect(isKnown(documents, first)).toBe(true);
+    expect(isKnown(documents, long(0))).toBe(true);
+    for (let index = 20; index < 22; index++) keep(documents, long(index));
+    expect(isKnown(documents, long(21))).toBe(true);
+    expect(isKnown(documents, long(1))).toBe(false);
+  });
+});
+
+test('of an operation, the fields at its root are kept for 16 sets of values of its conditions', () => {
+  const documents = new KnownDocuments(createSchema(), true);
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const text = `query (${names.map((name) => `$${name}: Boolean!`).join()}) {
+    __typename ${names.map((name) => `${name}: viewer @include(if: $${name}) { isAdmin }`).join(' ')} }`;
+  const entry = documents.enter('hash', text.replace('__typename', 'v: viewer { isAdmin }'));
+  expect(entry.errorsFor(false)).toBeNull();
+  const operation = entry.operation(null);
+  const isKept = Array.from({ length: 32 }, (_, number) => {
+    const values = Object.fromEntries(names.map((name, bit) => [name, (number & (1 << bit)) > 0]));
+    const fields = operation?.rootFields(values);
+    return fields === operation?.rootFields(values);
+  });
+  expect(isKept).toEqual(Array.from({ length: 32 }, (_, number) => number < 16));
 });
 
 describe('the same operation has the same answer each time', () => {

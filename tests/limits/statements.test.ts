@@ -99,6 +99,17 @@ describe('what is prepared on one connection is bounded', () => {
     expect(await prepared(em)).toEqual([1, 2, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
+  test('the least recently used ones go when there are more than 200', async () => {
+    const em = await connect();
+    for (let number = 1; number <= 200; number++) await run(em, number, 100);
+    expect(await prepared(em)).toHaveLength(200);
+    await run(em, 1, 100);
+    await run(em, 201, 100);
+    const left = await prepared(em);
+    expect(left).toHaveLength(200);
+    expect(left.slice(0, 2)).toEqual([1, 3]);
+  });
+
   test('in a transaction as well', async () => {
     const em = await connect();
     await em.transactional(async (transaction) => {

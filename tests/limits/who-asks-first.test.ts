@@ -48,6 +48,14 @@ describe('without a credential, a document that asks for nothing public is refus
   });
 });
 
+test('without a credential, a document that asks for nothing at all is refused, whoever asked it before', async () => {
+  const document = 'query ($all: Boolean!) { games @include(if: $all) { totalCount } }';
+  for (let time = 0; time < 3; time++) {
+    expect(outcome(await api.query(document, { all: false }, alice))).toEqual([200, []]);
+    expect(outcome(await api.query(document, { all: false }))).toEqual(NOBODY);
+  }
+});
+
 describe('without a credential, a document may have 1,000 tokens', () => {
   /** Five tokens around it, and three for each field. */
   const document = (fields: number, more = ''): string =>

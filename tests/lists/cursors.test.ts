@@ -158,6 +158,19 @@ describe('a damaged cursor is refused', () => {
     for (let length = 1; length < cursor.length; length += 7) await expectRefusal(cursor.slice(0, length));
   });
 
+  test('spelled in another way', async () => {
+    const cursor = await cursorOf();
+    for (const other of [
+      `${cursor}=`,
+      `${cursor} `,
+      ` ${cursor}`,
+      `${cursor.slice(0, 8)}\n${cursor.slice(8)}`,
+    ]) {
+      expect(Buffer.from(other, 'base64url')).toEqual(Buffer.from(cursor, 'base64url'));
+      await expectRefusal(other);
+    }
+  });
+
   test('with any one bit flipped', async () => {
     const bytes = Buffer.from(await cursorOf(), 'base64url');
     for (let index = 0; index < bytes.length; index += 3) {
@@ -210,9 +223,48 @@ describe('a damaged cursor is refused', () => {
     }
   });
 
-  /** The digest of what a cursor of alice's plain list belongs to, made up from what anybody can know. */
-  function fingerprintOf(cursor: string): string {
+  test('forged with a right digest, but with a text that no row can have, or longer than any', async () => {
+    const orderBy = [{ field: 'PLATFORM', direction: 'ASC' }];
+    const fingerprint = fingerprintOf(await cursorOf({ orderBy }), orderBy);
+    const forged = (position: Position): string => encodeCursor(fingerprint, position);
+    const long = (length: number): string => forged(['a'.repeat(length), game.id]);
+    // The longest that is looked at has 8,192 characters.
+    const [most, more] = [long(6_082), long(6_083)];
+    expect([most.length, more.length]).toEqual([8_192, 8_194]);
+    expect((await games({ orderBy, after: most })).nodes).toHaveLength(GAMES);
+    for (const cursor of [
+      more,
+      forged(['\0', game.id]),
+      forged(['\ud800', game.id]),
+      forged([{ sha256: 'x' }, game.id]),
+      forged(['web', { sha256: '0'.repeat(64) }]),
+    ]) {
+      await expectRefusal(cursor, GAMES_PAGE, { orderBy });
+    }
+  });
+
+  test('forged with a right digest, but with a digest in the place of the object that the list belongs to', async () => {
     const order = [{ field: 'CREATED_AT', direction: 'DESC' }];
+    const fingerprint = digest(
+      JSON.stringify(['Game.tasks', order, '{}', { kind: 'apiKey', apiKey: alice.prefix }]),
+    );
+    const forged = (parent: Position[number]): string =>
+      encodeCursor(fingerprint, [parent, 'infinity', game.id]);
+    const good = await api.data<{ game: { list: List } }>(
+      TASKS_PAGE,
+      { id: game.id, after: forged(game.id) },
+      alice,
+    );
+    expect(good.game.list.nodes).toHaveLength(2);
+    await expectRefusal(forged({ sha256: '0'.repeat(64) }), TASKS_PAGE, { id: game.id });
+    await expectRefusal(forged(null), TASKS_PAGE, { id: game.id });
+  });
+
+  /** The digest of what a cursor of alice's list belongs to, made up from what anybody can know. */
+  function fingerprintOf(
+    cursor: string,
+    order: object[] = [{ field: 'CREATED_AT', direction: 'DESC' }],
+  ): string {
     const parts = ['games', order, '{}', { kind: 'apiKey', apiKey: alice.prefix }];
     const fingerprint = digest(JSON.stringify(parts));
     expect(decodeCursor(fingerprint, cursor)).not.toBeNull();

@@ -185,12 +185,33 @@ describe('a filter is bounded', () => {
   const nested = (levels: number): object => (levels === 1 ? {} : { not: nested(levels - 1) });
   const many = (count: number): object => ({ or: Array(count).fill({ platform: { eq: 'web' } }) });
   const values = (count: number): string[] => Array.from({ length: count }, (_, i) => `v${i}`);
+  const time = '2026-02-10T12:15:00Z';
+  const anyTime = { gt: time, gte: time, lt: time, lte: time, eq: time };
+  /** An `or`, 83 times a field with five operators, and so many fields without any: 499 operators and these. */
+  const operators = (more: number): object => ({
+    or: [...Array<object>(83).fill({ createdAt: anyTime }), ...Array<object>(more).fill({ platform: {} })],
+  });
+  const empty = (count: number): object => ({ or: Array(count - 1).fill({}) });
+  const searches = (count: number): object => ({
+    or: Array.from({ length: count }, (_, i) => ({
+      platform: { [['startsWith', 'contains', 'containsInsensitive'][i % 3] ?? '']: 'web' },
+    })),
+  });
+  const searched = (operator: string, length: number): object => ({
+    platform: { [operator]: 'w'.repeat(length) },
+  });
 
   test.each([
     ['1,000 values', { platform: { in: values(1_000) } }],
     ['1,000 ids', { id: { notIn: values(1_000) } }],
     ['16 levels', nested(16)],
     ['200 conditions', many(200)],
+    ['500 operators', operators(1)],
+    ['500 conditions without an operator', empty(500)],
+    ['20 texts that are looked for', searches(20)],
+    ['1,000 characters to begin with', searched('startsWith', 1_000)],
+    ['1,000 characters to look for', searched('contains', 1_000)],
+    ['1,000 characters to look for without case', searched('containsInsensitive', 1_000)],
   ])('%s are served', async (_name, filter) => {
     await expect(named(filter)).resolves.toBeInstanceOf(Array);
   });
@@ -200,6 +221,12 @@ describe('a filter is bounded', () => {
     ['1,001 ids', { id: { notIn: values(1_001) } }],
     ['17 levels', nested(17)],
     ['501 conditions', many(501)],
+    ['501 operators', operators(2)],
+    ['501 conditions without an operator', empty(501)],
+    ['21 texts that are looked for', searches(21)],
+    ['1,001 characters to begin with', searched('startsWith', 1_001)],
+    ['1,001 characters to look for', searched('contains', 1_001)],
+    ['1,001 characters to look for without case', searched('containsInsensitive', 1_001)],
   ])('%s are LIMIT_EXCEEDED', async (_name, filter) => {
     expect((await api.errors(LIST, { filter }, alice)).codes).toEqual(['LIMIT_EXCEEDED']);
   });
