@@ -158,6 +158,27 @@ describe('when its client goes away', () => {
   });
 });
 
+test('what of it has ended already cancels nothing, whoever has that connection now', async () => {
+  const held = await hold('games');
+  const read = send(api, '{ strategies { totalCount } games { totalCount } }', alice);
+  await untilWaiting(api, 1, 0);
+  const others = Array.from({ length: SHARE }, () => send(api, READ, bob));
+  await untilWaiting(api, 1 + SHARE, 0);
+  await expectCancelled(read, SHARE);
+  await held.release();
+  for (const { answer } of others) expect(await answer).toMatchObject({ status: 200, body: { data: {} } });
+});
+
+test('a statement that is cancelled is no alarm in the log', async () => {
+  const held = await hold('gamesparams');
+  const sent = [send(api, '{ games { nodes { params { key } } } }', alice), send(api, CREATE, alice)];
+  await untilWaiting(api, 2, 0);
+  for (const [index, request] of sent.entries()) await expectCancelled(request, 1 - index);
+  await held.release();
+  await expectWholePool();
+  expect(api.log.filter(({ level }) => Number(level) >= 40).map(({ msg }) => msg)).toEqual([]);
+});
+
 test('what waits for a connection is never sent, and the connection is free', async () => {
   const database = await openDatabase(readConfig({ DATABASE_URL: api.database.url }).database);
   try {

@@ -190,6 +190,19 @@ test('a document may have 5,000 tokens; with more it cannot be parsed', async ()
   expect(errors[0]?.message).toContain('5000 tokens');
 });
 
+describe('what is nested as deep as so many tokens allow is refused, whether it can be parsed or not', () => {
+  test.each([
+    ['lists', `{ nodes(ids: ${nested(2_490, '[', '1', ']')}) { id } }`],
+    ['objects', `{ game(id: ${nested(1_240, '{ a: ', '1', ' }')}) { id } }`],
+    ['inline fragments', `{ ${nested(1_650, '... { ', '__typename', ' }')} }`],
+  ])('%s', async (_what, document) => {
+    for (let time = 0; time < 3; time++) {
+      const { status, codes } = await api.errors(`${document}${' '.repeat(time)}`, {}, alice);
+      expect({ status, codes }).toEqual({ status: 400, codes: ['LIMIT_EXCEEDED'] });
+    }
+  });
+});
+
 describe('fragments that lead back to themselves are invalid, whatever else is in them', () => {
   test.each([
     ['one', '{ ...A } fragment A on Query { ...A }'],
