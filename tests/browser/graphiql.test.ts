@@ -1,57 +1,115 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Locator, Page } from 'playwright-core';
 import { openPage, type OpenPage } from '../support/browser.js';
-import { closeWorkplaces, until, Workplace, type Child } from '../support/process.js';
+import { closeWorkplaces, Workplace } from '../support/process.js';
 
-let server: Child;
+const TABS = ['Games', 'Search', 'Details', 'Preview'];
+
+let origin: string;
 let open: OpenPage;
+let page: Page;
+let run: Locator;
+let answer: Locator;
 
 beforeAll(async () => {
   const workplace = await Workplace.create();
-  server = await workplace.serve();
-  open = await openPage(await server.origin());
+  const server = await workplace.serve();
+  origin = await server.origin();
 }, 120_000);
-afterAll(async () => {
-  await open.close();
-  await closeWorkplaces();
+afterAll(closeWorkplaces);
+
+beforeEach(async () => {
+  open = await openPage(origin);
+  page = open.page;
+  await page.setViewportSize({ width: 1_280, height: 800 });
+  run = page.getByRole('button', { name: /Execute query/ });
+  answer = page.locator('.graphiql-response');
 });
+afterEach(() => open.close());
 
 test('GraphiQL opens with operations and a key that work, and explains what a Game is', async () => {
-  const { page, problems } = open;
   const started = performance.now();
-  await page.goto(await server.origin());
-  const run = page.getByRole('button', { name: /Execute query/ });
+  await page.goto(origin);
   await run.click();
-  const answer = page.locator('.graphiql-response');
-  await expect(waitForText(answer, '"totalCount": 29')).resolves.toBeUndefined();
+  await answer.getByText('"totalCount": 29').waitFor();
   process.stderr.write(
     `GraphiQL answers ${Math.round(performance.now() - started)} ms after it is opened.\n`,
   );
 
-  expect(await page.getByRole('tab').allInnerTexts()).toEqual(['Games', 'Search', 'Details', 'Preview']);
-  await page.getByRole('tab', { name: 'Preview' }).click();
-  // GraphiQL learns a moment later which operation the tab holds; whoever is faster than that presses again.
-  await until(async () => {
-    await run.click();
-    return answer
-      .getByText('"count":')
-      .first()
-      .waitFor({ timeout: 1_000 })
-      .then(
-        () => true,
-        () => false,
-      );
-  });
-
+  expect(await tabs()).toEqual(TABS);
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   await page.getByRole('link', { name: 'Game', exact: true }).click();
   const docs = page.locator('.graphiql-doc-explorer');
-  await waitForText(docs, 'A game: users collect points in its tasks');
-  await waitForText(docs, "The client's own name of the game");
-  expect(problems).toEqual([]);
-  if (process.env['SCREENSHOTS'])
-    await page.screenshot({ path: `${process.env['SCREENSHOTS']}/graphiql.png` });
+  await docs.getByText('A game: users collect points in its tasks').first().waitFor();
+  await docs.getByText("The client's own name of the game").first().waitFor();
+  expect(open.problems).toEqual([]);
 }, 60_000);
 
-async function waitForText(where: ReturnType<OpenPage['page']['locator']>, text: string): Promise<void> {
-  await where.getByText(text).first().waitFor();
+describe('tabs', () => {
+  test('stay where they are under the pointer', async () => {
+    await visit();
+    await hasItsFonts();
+    for (const name of ['Details', 'Search', 'Preview']) {
+      const before = await boxes();
+      await tab(name).hover();
+      await page.mouse.down();
+      expect(await boxes()).toEqual(before);
+      await page.mouse.up();
+      await tab(name).and(page.locator('[aria-selected=true]')).waitFor();
+      expect(await boxes()).toEqual(before);
+      expect(await tabs()).toEqual(TABS);
+    }
+  }, 60_000);
+
+  test('are chosen by the keyboard', async () => {
+    await visit();
+    await page.getByRole('button', { name: 'Games', exact: true }).focus();
+    // From one tab to the next are its name and the button that closes it.
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await picture('keyboard');
+    await page.keyboard.press('Enter');
+    await tab('Search').and(page.locator('[aria-selected=true]')).waitFor();
+    await editor().getByText('query Search').waitFor();
+    expect(await tabs()).toEqual(TABS);
+  }, 60_000);
+});
+
+/** Opens GraphiQL, and waits until its operation is there. */
+async function visit(): Promise<void> {
+  await page.goto(origin);
+  await editor().getByText('query Games').waitFor();
+}
+
+function editor(): Locator {
+  return page.locator('.graphiql-query-editor .graphiql-editor');
+}
+
+function tab(name: string): Locator {
+  return page.getByRole('tab', { name });
+}
+
+function tabs(): Promise<string[]> {
+  return page.getByRole('tab').allInnerTexts();
+}
+
+async function boxes(): Promise<Record<string, { x: number; y: number }>> {
+  const places = await Promise.all((await page.getByRole('tab').all()).map(box));
+  return Object.fromEntries(places.map((place, index) => [TABS[index] ?? '', place]));
+}
+
+async function box(of: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  const place = await of.boundingBox();
+  if (place === null) throw new Error('It is not to be seen.');
+  return place;
+}
+
+/** Widths change once more when the fonts have come. */
+async function hasItsFonts(): Promise<void> {
+  await page.evaluate('document.fonts.ready');
+}
+
+async function picture(name: string): Promise<void> {
+  if (process.env['SCREENSHOTS'])
+    await page.screenshot({ path: `${process.env['SCREENSHOTS']}/${name}.png` });
 }

@@ -1,0 +1,33 @@
+/** What is laid over GraphiQL's own styles; loaded after them. */
+export const STYLE = `
+html, body, #root { height: 100%; margin: 0; }
+/* The library that draws the tabs thinks that they were dragged whenever a width changes, as when the fonts have come. */
+.graphiql-tab { transform: none !important; touch-action: auto !important; }
+`;
+
+/** Says where the editor's workers are; loaded before GraphiQL. */
+export const WORKERS = `'use strict';
+const workers = { editorWorkerService: 'editor', json: 'json', graphql: 'graphql' };
+self.MonacoEnvironment = {
+  globalAPI: false,
+  getWorkerUrl: (_moduleId, label) => new URL('graphiql/' + workers[label] + '.worker.js', location.href).href,
+};
+`;
+
+const LOGO =
+  '<svg viewBox="0 0 24 24" width="28" height="28" fill="none" stroke="currentColor" stroke-width="1.5"><path d="M7 4h10v6a5 5 0 0 1-10 0zM7 6H4v1a3 3 0 0 0 3 3M17 6h3v1a3 3 0 0 1-3 3M12 15v3M8.5 20h7M10 18h4"/></svg>';
+
+/** Renders GraphiQL with what stands in the page; loaded after it. */
+export const RENDER = String.raw`'use strict';
+const { tabs, headers } = JSON.parse(document.getElementById('settings').textContent);
+const link = new URL(location.href).searchParams.get('query');
+
+YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
+  endpoint: 'graphql',
+  title: 'GAME GraphQL',
+  logo: ${JSON.stringify(LOGO)},
+  headers,
+  defaultTabs: link === null ? tabs : [{ query: link, headers }],
+  defaultEditorToolsVisibility: 'headers',
+});
+`;
