@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import { openPage, type OpenPage } from '../support/browser.js';
-import { closeWorkplaces, Workplace } from '../support/process.js';
+import { closeWorkplaces, until, Workplace } from '../support/process.js';
 
 const TABS = ['Games', 'Search', 'Details', 'Preview'];
 
@@ -27,23 +27,61 @@ beforeEach(async () => {
 });
 afterEach(() => open.close());
 
-test('GraphiQL opens with operations and a key that work, and explains what a Game is', async () => {
-  const started = performance.now();
-  await page.goto(origin);
-  await run.click();
-  await answer.getByText('"totalCount": 29').waitFor();
-  process.stderr.write(
-    `GraphiQL answers ${Math.round(performance.now() - started)} ms after it is opened.\n`,
-  );
+describe('on the first visit', () => {
+  test('the first operation is answered already, the next one by one press, and a Game is explained', async () => {
+    const started = performance.now();
+    await page.goto(origin);
+    await answer.getByText('"totalCount": 29').waitFor();
+    process.stderr.write(
+      `GraphiQL answers ${Math.round(performance.now() - started)} ms after it is opened.\n`,
+    );
+    await picture('first-visit');
 
-  expect(await tabs()).toEqual(TABS);
-  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
-  await page.getByRole('link', { name: 'Game', exact: true }).click();
-  const docs = page.locator('.graphiql-doc-explorer');
-  await docs.getByText('A game: users collect points in its tasks').first().waitFor();
-  await docs.getByText("The client's own name of the game").first().waitFor();
-  expect(open.problems).toEqual([]);
-}, 60_000);
+    expect(await tabs()).toEqual(TABS);
+    await tab('Preview').click();
+    await answer.getByText('Press ▶').waitFor();
+    await run.click();
+    await answer.getByText('"count":').waitFor();
+    await picture('preview');
+
+    await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    await page.getByRole('link', { name: 'Game', exact: true }).click();
+    const docs = page.locator('.graphiql-doc-explorer');
+    await docs.getByText('A game: users collect points in its tasks').first().waitFor();
+    await docs.getByText("The client's own name of the game").first().waitFor();
+    await picture('docs');
+    expect(open.problems).toEqual([]);
+  }, 60_000);
+
+  test('a link is not run before somebody asks for it', async () => {
+    const sent: string[] = [];
+    page.on('request', (request) => sent.push(request.postData() ?? ''));
+    await page.goto(`${origin}/?query=${encodeURIComponent('query Linked { games { totalCount } }')}`);
+    await answer.getByText('Press ▶').waitFor();
+    await until(() => sent.some((body) => body.includes('IntrospectionQuery')));
+    expect(sent.filter((body) => body.includes('Linked'))).toEqual([]);
+    await run.click();
+    await answer.getByText('"totalCount": 29').waitFor();
+    expect(await tabs()).toEqual(['Linked']);
+  }, 60_000);
+
+  test('no line of the operations ends beyond the editor', async () => {
+    await visit();
+    for (const name of TABS) {
+      await tab(name).click();
+      await editor()
+        .getByText(`${name === 'Preview' ? 'mutation' : 'query'} ${name}`)
+        .waitFor();
+      await until(
+        async () => !(await isCut(editor())),
+        () => `${name} is cut at the right edge.`,
+        5_000,
+      );
+      await picture(`operation-${name.toLowerCase()}`);
+    }
+    expect(await isCut(headerEditor())).toBe(false);
+  }, 60_000);
+});
 
 describe('tabs', () => {
   test('stay where they are under the pointer', async () => {
@@ -85,6 +123,10 @@ function editor(): Locator {
   return page.locator('.graphiql-query-editor .graphiql-editor');
 }
 
+function headerEditor(): Locator {
+  return page.locator('.graphiql-editor-tool .graphiql-editor').last();
+}
+
 function tab(name: string): Locator {
   return page.getByRole('tab', { name });
 }
@@ -107,6 +149,21 @@ async function box(of: Locator): Promise<{ x: number; y: number; width: number; 
 /** Widths change once more when the fonts have come. */
 async function hasItsFonts(): Promise<void> {
   await page.evaluate('document.fonts.ready');
+}
+
+interface Shown {
+  getBoundingClientRect(): { readonly right: number };
+  querySelectorAll(css: string): Iterable<Shown>;
+}
+
+/** Whether a line is wider than what is shown of it. */
+function isCut(of: Locator): Promise<boolean> {
+  return of.evaluate((whole: Shown) => {
+    const { right } = whole.getBoundingClientRect();
+    return [...whole.querySelectorAll('.view-line > span')].some(
+      (line) => line.getBoundingClientRect().right > right,
+    );
+  });
 }
 
 async function picture(name: string): Promise<void> {

@@ -81,7 +81,7 @@ function serveFile(app: FastifyInstance, path: string, type: string, read: () =>
 
 function html(demoKey: string | null): string {
   const headers = JSON.stringify({ 'X-API-Key': demoKey ?? '' }, null, 2);
-  const settings = { tabs: FIRST_OPERATIONS.map((query) => ({ query, headers })), headers };
+  const settings = { tabs: FIRST_OPERATIONS.map((query) => ({ query, headers })), headers, demoKey };
   return `<!doctype html>
 <html lang="en">
   <head>

@@ -3,6 +3,8 @@ export const STYLE = `
 html, body, #root { height: 100%; margin: 0; }
 /* The library that draws the tabs thinks that they were dragged whenever a width changes, as when the fonts have come. */
 .graphiql-tab { transform: none !important; touch-action: auto !important; }
+
+#graphiql-session .editorPlaceholder { text-wrap: wrap; color: hsla(var(--color-neutral), var(--alpha-secondary)); }
 `;
 
 /** Says where the editor's workers are; loaded before GraphiQL. */
@@ -19,8 +21,32 @@ const LOGO =
 
 /** Renders GraphiQL with what stands in the page; loaded after it. */
 export const RENDER = String.raw`'use strict';
-const { tabs, headers } = JSON.parse(document.getElementById('settings').textContent);
+const { tabs, headers, demoKey } = JSON.parse(document.getElementById('settings').textContent);
 const link = new URL(location.href).searchParams.get('query');
+
+/** The tabs as GraphiQL keeps them; null on the first visit. */
+function keptTabs() {
+  try {
+    const state = JSON.parse(localStorage.getItem('graphiql:tabState'));
+    return Array.isArray(state?.tabs) ? state : null;
+  } catch {
+    return null;
+  }
+}
+
+// GraphiQL puts its editors' library here before it makes them, and has no options of its own for these.
+Object.defineProperty(self, '__MONACO', {
+  set: (monaco) => monaco.editor.onDidCreateEditor((editor) => queueMicrotask(() => prepare(editor))),
+});
+const isFirstVisit = keptTabs() === null && link === null;
+
+function prepare(editor) {
+  editor.updateOptions({ wordWrap: 'on' });
+  if (!editor.getModel()?.uri.path.endsWith('response.json')) return;
+  editor.updateOptions({ placeholder: 'Press ▶ to see the answer here.' });
+  // Only what this page wrote itself, and only with a key that works.
+  if (isFirstVisit && demoKey !== null) editor.getAction('graphql-run').run();
+}
 
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   endpoint: 'graphql',
