@@ -111,6 +111,34 @@ describe('tabs', () => {
     await editor().getByText('query Search').waitFor();
     expect(await tabs()).toEqual(TABS);
   }, 60_000);
+
+  test('have their operation run by whoever presses at once', async () => {
+    await page.goto(origin);
+    await answer.getByText('"totalCount": 29').waitFor();
+    await run.waitFor();
+    // No hand is that fast, but a browser that is slow is later with what it does after the first press.
+    await page.evaluate(`
+      document.getElementById('graphiql-session-tab-3').click();
+      document.querySelector('.graphiql-execute-button').click();`);
+    await answer.getByText('"count":').waitFor();
+    expect(open.problems).toEqual([]);
+  }, 60_000);
+
+  test('that are empty say so when they are run, and what cannot be read is told by the server', async () => {
+    await visit();
+    await page.getByRole('button', { name: 'New tab' }).click();
+    await editor().click();
+    await page.keyboard.type('# later');
+    await run.click();
+    await answer.getByText('There is nothing to run').waitFor();
+    await picture('empty-tab');
+    await editor().click();
+    await page.keyboard.press('End');
+    await page.keyboard.type('\nquery');
+    await run.click();
+    await answer.getByText('GRAPHQL_PARSE_FAILED').waitFor();
+    expect(await answer.innerText()).not.toMatch(/stack|graphiql\.js/);
+  }, 60_000);
 });
 
 /** Opens GraphiQL, and waits until its operation is there. */

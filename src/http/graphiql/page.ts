@@ -34,6 +34,27 @@ function keptTabs() {
   }
 }
 
+const failed = (message) => ({ errors: [{ message }] });
+
+/** Sends an operation as it stands, so that what is wrong with it is told by the server. */
+async function send({ query, variables, operationName }, { headers: typed } = {}) {
+  if (query.replaceAll(/#.*/g, '').trim() === '') {
+    return failed('There is nothing to run: this tab has no operation. Write one, or choose another tab.');
+  }
+  // GraphiQL notices a moment late that another operation is in front, and tells the name of the one before.
+  const isNamed = new RegExp('\\b(query|mutation)\\s+' + operationName + '\\b').test(query);
+  try {
+    const response = await fetch('graphql', {
+      method: 'POST',
+      headers: { ...typed, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables, operationName: isNamed ? operationName : undefined }),
+    });
+    return await response.json();
+  } catch (error) {
+    return failed('There is no answer: ' + error.message);
+  }
+}
+
 // GraphiQL puts its editors' library here before it makes them, and has no options of its own for these.
 Object.defineProperty(self, '__MONACO', {
   set: (monaco) => monaco.editor.onDidCreateEditor((editor) => queueMicrotask(() => prepare(editor))),
@@ -49,7 +70,7 @@ function prepare(editor) {
 }
 
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
-  endpoint: 'graphql',
+  fetcher: send,
   title: 'GAME GraphQL',
   logo: ${JSON.stringify(LOGO)},
   headers,
