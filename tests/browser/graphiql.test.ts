@@ -112,6 +112,26 @@ describe('tabs', () => {
     expect(await tabs()).toEqual(TABS);
   }, 60_000);
 
+  test('are the same after a reload, with the one in front that was', async () => {
+    await visit();
+    await stored((state) => state.tabs.length === TABS.length);
+    await page.reload();
+    await tab('Games').and(page.locator('[aria-selected=true]')).waitFor();
+    expect(await tabs()).toEqual(TABS);
+    await picture('reloaded');
+    await run.click();
+    await answer.getByText('"totalCount": 29').waitFor();
+
+    await tab('Details').click();
+    await stored((state) => state.activeTabIndex === 2);
+    await page.reload();
+    await tab('Details').and(page.locator('[aria-selected=true]')).waitFor();
+    expect(await tabs()).toEqual(TABS);
+    await run.click();
+    await answer.getByText('"leaderboard"').first().waitFor();
+    expect(open.problems).toEqual([]);
+  }, 60_000);
+
   test('have their operation run by whoever presses at once', async () => {
     await page.goto(origin);
     await answer.getByText('"totalCount": 29').waitFor();
@@ -191,6 +211,19 @@ function isCut(of: Locator): Promise<boolean> {
     return [...whole.querySelectorAll('.view-line > span')].some(
       (line) => line.getBoundingClientRect().right > right,
     );
+  });
+}
+
+interface Tabs {
+  readonly tabs: readonly { readonly headers: string | null }[];
+  readonly activeTabIndex: number;
+}
+
+/** Waits until the browser keeps what GraphiQL tells it with a delay. */
+async function stored(isSo: (state: Tabs) => boolean): Promise<void> {
+  await until(async () => {
+    const text = await page.evaluate<string | null>("localStorage.getItem('graphiql:tabState')");
+    return text !== null && isSo(JSON.parse(text) as Tabs);
   });
 }
 

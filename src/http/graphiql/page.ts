@@ -69,6 +69,14 @@ function prepare(editor) {
   if (isFirstVisit && demoKey !== null) editor.getAction('graphql-run').run();
 }
 
+// GraphiQL opens the tab that has what it kept of its editors last, and a new one where none has: it is told to open the
+// tab that was in front, or the one of the link.
+const kept = keptTabs();
+const inFront =
+  [kept?.tabs[kept.activeTabIndex], ...(kept?.tabs ?? [])].find(
+    (tab) => tab && (link === null || (tab.query ?? '') === link),
+  ) ?? (link === null ? null : { query: link });
+
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   fetcher: send,
   title: 'GAME GraphQL',
@@ -76,5 +84,10 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   headers,
   defaultTabs: link === null ? tabs : [{ query: link, headers }],
   defaultEditorToolsVisibility: 'headers',
+  ...(inFront && {
+    initialQuery: inFront.query ?? '',
+    initialVariables: inFront.variables ?? '',
+    initialHeaders: inFront.headers ?? headers,
+  }),
 });
 `;
