@@ -1,7 +1,9 @@
 /** What GraphiQL opens with, a tab each. They need no variables and run as they stand on any data. */
 export const FIRST_OPERATIONS = [
-  `# Your games, newest first. Run it with Ctrl+Enter; the book at the left explains every field.
-# Headers, below, say who you are: an API key, or { "Authorization": "Bearer …" }.
+  `# Your games, newest first. Ctrl+Enter runs it.
+# The icon of a book explains every field.
+# Headers, below, say who you are: an API key,
+# or { "Authorization": "Bearer …" }.
 query Games {
   games(first: 5) {
     totalCount
@@ -26,8 +28,14 @@ query Games {
 query Search {
   games(
     first: 10
-    filter: { externalGameId: { containsInsensitive: "a" }, not: { platform: { isNull: true } } }
-    orderBy: [{ field: PLATFORM }, { field: EXTERNAL_GAME_ID }]
+    filter: {
+      externalGameId: { containsInsensitive: "a" }
+      not: { platform: { isNull: true } }
+    }
+    orderBy: [
+      { field: PLATFORM }
+      { field: EXTERNAL_GAME_ID }
+    ]
   ) {
     totalCount
     nodes {
@@ -37,7 +45,8 @@ query Search {
   }
 }
 `,
-  `# The newest game with its settings, its tasks and who leads: one statement in the database.
+  `# The newest game with its settings, its tasks
+# and who leads: one statement in the database.
 query Details {
   games(first: 1) {
     nodes {
@@ -65,10 +74,15 @@ query Details {
   }
 }
 `,
-  `# What would happen if all your games on one strategy went to another. Nothing is written.
+  `# What would happen if all your games on one
+# strategy went to another. Nothing is written.
 mutation Preview {
   bulkUpdateStrategyId(
-    input: { oldStrategyId: "default", newStrategyId: "socio_bee", dryRun: true }
+    input: {
+      oldStrategyId: "default"
+      newStrategyId: "socio_bee"
+      dryRun: true
+    }
   ) {
     count
   }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { acceptsGzip, compressed, variesByEncoding } from '../compression.js';
 import { FIRST_OPERATIONS } from './first-operations.js';
+import { RENDER, STYLE, WORKERS } from './page.js';
 
 /** Everything comes from this server; the editor sets styles on its elements and has its fonts in its CSS. */
 const CONTENT_SECURITY_POLICY = [
@@ -80,7 +81,7 @@ function serveFile(app: FastifyInstance, path: string, type: string, read: () =>
 
 function html(demoKey: string | null): string {
   const headers = JSON.stringify({ 'X-API-Key': demoKey ?? '' }, null, 2);
-  const settings = { tabs: FIRST_OPERATIONS.map((query) => ({ query, headers })), headers };
+  const settings = { tabs: FIRST_OPERATIONS.map((query) => ({ query, headers })), headers, demoKey };
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -89,7 +90,7 @@ function html(demoKey: string | null): string {
     <title>GAME GraphQL</title>
     <link rel="icon" href="data:," />
     <link rel="stylesheet" href="graphiql/graphiql.css" />
-    <style>html, body, #root { height: 100%; margin: 0; }</style>
+    <style>${STYLE}</style>
   </head>
   <body>
     <noscript>GraphiQL needs JavaScript.</noscript>
@@ -102,29 +103,3 @@ function html(demoKey: string | null): string {
 </html>
 `;
 }
-
-/** Says where the editor's workers are; loaded before GraphiQL. */
-const WORKERS = `'use strict';
-const workers = { editorWorkerService: 'editor', json: 'json', graphql: 'graphql' };
-self.MonacoEnvironment = {
-  globalAPI: false,
-  getWorkerUrl: (_moduleId, label) => new URL('graphiql/' + workers[label] + '.worker.js', location.href).href,
-};
-`;
-
-const LOGO =
-  '<svg viewBox="0 0 24 24" width="28" height="28" fill="none" stroke="currentColor" stroke-width="1.5"><path d="M7 4h10v6a5 5 0 0 1-10 0zM7 6H4v1a3 3 0 0 0 3 3M17 6h3v1a3 3 0 0 1-3 3M12 15v3M8.5 20h7M10 18h4"/></svg>';
-
-/** Renders GraphiQL with what stands in the page; loaded after it. */
-const RENDER = `'use strict';
-const { tabs, headers } = JSON.parse(document.getElementById('settings').textContent);
-const link = new URL(location.href).searchParams.get('query');
-YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
-  endpoint: 'graphql',
-  title: 'GAME GraphQL',
-  logo: ${JSON.stringify(LOGO)},
-  headers,
-  defaultTabs: link === null ? tabs : [{ query: link, headers }],
-  defaultEditorToolsVisibility: 'headers',
-});
-`;

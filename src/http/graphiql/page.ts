@@ -1,0 +1,93 @@
+/** What is laid over GraphiQL's own styles; loaded after them. */
+export const STYLE = `
+html, body, #root { height: 100%; margin: 0; }
+/* The library that draws the tabs thinks that they were dragged whenever a width changes, as when the fonts have come. */
+.graphiql-tab { transform: none !important; touch-action: auto !important; }
+
+#graphiql-session .editorPlaceholder { text-wrap: wrap; color: hsla(var(--color-neutral), var(--alpha-secondary)); }
+`;
+
+/** Says where the editor's workers are; loaded before GraphiQL. */
+export const WORKERS = `'use strict';
+const workers = { editorWorkerService: 'editor', json: 'json', graphql: 'graphql' };
+self.MonacoEnvironment = {
+  globalAPI: false,
+  getWorkerUrl: (_moduleId, label) => new URL('graphiql/' + workers[label] + '.worker.js', location.href).href,
+};
+`;
+
+const LOGO =
+  '<svg viewBox="0 0 24 24" width="28" height="28" fill="none" stroke="currentColor" stroke-width="1.5"><path d="M7 4h10v6a5 5 0 0 1-10 0zM7 6H4v1a3 3 0 0 0 3 3M17 6h3v1a3 3 0 0 1-3 3M12 15v3M8.5 20h7M10 18h4"/></svg>';
+
+/** Renders GraphiQL with what stands in the page; loaded after it. */
+export const RENDER = String.raw`'use strict';
+const { tabs, headers, demoKey } = JSON.parse(document.getElementById('settings').textContent);
+const link = new URL(location.href).searchParams.get('query');
+
+/** The tabs as GraphiQL keeps them; null on the first visit. */
+function keptTabs() {
+  try {
+    const state = JSON.parse(localStorage.getItem('graphiql:tabState'));
+    return Array.isArray(state?.tabs) ? state : null;
+  } catch {
+    return null;
+  }
+}
+
+const failed = (message) => ({ errors: [{ message }] });
+
+/** Sends an operation as it stands, so that what is wrong with it is told by the server. */
+async function send({ query, variables, operationName }, { headers: typed } = {}) {
+  if (query.replaceAll(/#.*/g, '').trim() === '') {
+    return failed('There is nothing to run: this tab has no operation. Write one, or choose another tab.');
+  }
+  // GraphiQL notices a moment late that another operation is in front, and tells the name of the one before.
+  const isNamed = new RegExp('\\b(query|mutation)\\s+' + operationName + '\\b').test(query);
+  try {
+    const response = await fetch('graphql', {
+      method: 'POST',
+      headers: { ...typed, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables, operationName: isNamed ? operationName : undefined }),
+    });
+    return await response.json();
+  } catch (error) {
+    return failed('There is no answer: ' + error.message);
+  }
+}
+
+// GraphiQL puts its editors' library here before it makes them, and has no options of its own for these.
+Object.defineProperty(self, '__MONACO', {
+  set: (monaco) => monaco.editor.onDidCreateEditor((editor) => queueMicrotask(() => prepare(editor))),
+});
+const isFirstVisit = keptTabs() === null && link === null;
+
+function prepare(editor) {
+  editor.updateOptions({ wordWrap: 'on' });
+  if (!editor.getModel()?.uri.path.endsWith('response.json')) return;
+  editor.updateOptions({ placeholder: 'Press ▶ to see the answer here.' });
+  // Only what this page wrote itself, and only with a key that works.
+  if (isFirstVisit && demoKey !== null) editor.getAction('graphql-run').run();
+}
+
+// GraphiQL opens the tab that has what it kept of its editors last, and a new one where none has: it is told to open the
+// tab that was in front, or the one of the link.
+const kept = keptTabs();
+const inFront =
+  [kept?.tabs[kept.activeTabIndex], ...(kept?.tabs ?? [])].find(
+    (tab) => tab && (link === null || (tab.query ?? '') === link),
+  ) ?? (link === null ? null : { query: link });
+
+YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
+  fetcher: send,
+  title: 'GAME GraphQL',
+  logo: ${JSON.stringify(LOGO)},
+  headers,
+  defaultTabs: link === null ? tabs : [{ query: link, headers }],
+  defaultEditorToolsVisibility: 'headers',
+  ...(inFront && {
+    initialQuery: inFront.query ?? '',
+    initialVariables: inFront.variables ?? '',
+    initialHeaders: inFront.headers ?? headers,
+  }),
+});
+`;
