@@ -726,6 +726,93 @@ describe('the tables', () => {
     expect(told.sort()).toEqual(codes.sort());
   });
 
+  /** Numbers of constants in the sources, or in numbers of another unit. */
+  const constants = async (file: string, ...names: readonly string[]): Promise<number[]> => {
+    const source = await readFile(join(REPOSITORY, 'src', file), 'utf8');
+    return names.map((name) => {
+      const [, product = ''] = new RegExp(`\\bconst ${name} = ([\\d_ *]+);`).exec(source) ?? [];
+      return product
+        .replaceAll('_', '')
+        .split('*')
+        .reduce((all, factor) => all * Number(factor), 1);
+    });
+  };
+  const numbersIn = (text: string): number[] =>
+    [...text.replaceAll(/\(.*?\)/g, '').matchAll(/\d[\d,]*/g)].map(([number]) =>
+      Number(number.replaceAll(',', '')),
+    );
+  const limitsOf = (document: string, title: string): ReadonlyMap<string, number[]> =>
+    new Map(
+      tableRows(documentOf(document).prose, title).map(([what = '', limit = '']) => [what, numbersIn(limit)]),
+    );
+
+  test('have the limits that the server has', async () => {
+    const [LISTS, LIMITS, PARAMS] = [
+      'lists/list.rules.ts',
+      'graphql/limits.ts',
+      'domain/games/game-params.ts',
+    ];
+    const [ids] = await constants('graphql/schema/ids.ts', 'MAX_IDS');
+    expect(await constants(LISTS, 'MAX_FILTER_VALUES')).toEqual([ids]);
+    expect(limitsOf('docs/using.md', 'of')).toEqual(
+      new Map([
+        ['a page', await constants(LISTS, 'DEFAULT_PAGE_SIZE', 'MAX_PAGE_SIZE')],
+        ['ids in one argument, values of `in` or `notIn`', [ids]],
+        ['a filter', await constants(LISTS, 'MAX_FILTER_DEPTH', 'MAX_FILTER_OPERATORS')],
+        ['fields at the top of an operation', await constants(LIMITS, 'MAX_ROOT_FIELDS')],
+        ['levels of fields', await constants(LIMITS, 'MAX_DEPTH')],
+        ['the cost of an operation', await constants('graphql/cost.ts', 'MAX_COST')],
+        [
+          'tokens of a document',
+          await constants('graphql/known-documents.ts', 'MAX_TOKENS', 'MAX_TOKENS_ANONYMOUS'),
+        ],
+        ['fragments of a document', await constants(LIMITS, 'MAX_FRAGMENTS', 'MAX_SPREADS')],
+        ['a name in a document', await constants(LIMITS, 'MAX_NAME_LENGTH')],
+        ['the body of a request', await constants('http/server.ts', 'MAX_BODY_BYTES')],
+        [
+          'an answer',
+          [
+            readConfig({}).maxResponseBytes,
+            ...(await constants('graphql/operation-plugin.ts', 'MAX_ERRORS')),
+          ],
+        ],
+        ['the params of a game', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+      ]),
+    );
+    const [expensive = 0] = await constants('graphql/cost.ts', 'EXPENSIVE_COST');
+    expect(documentOf('docs/using.md').prose).toContain(`cost above ${expensive.toLocaleString('en')},`);
+  });
+
+  test('have the times that the server has', async () => {
+    const DATABASE = 'database/database.ts';
+    const [reserved = 0] = await constants(DATABASE, 'RESERVED');
+    const times = async (file: string, ...names: readonly string[]): Promise<number[]> =>
+      (await constants(file, ...names)).map((ms) => ms / 1_000);
+    const [statement = 0, wait = 0] = await times(DATABASE, 'STATEMENT_TIMEOUT_MS', 'MAX_WAIT_MS');
+    const [move = 0, lock] = await times(
+      'domain/reassignments/move-games.ts',
+      'MOVE_TIMEOUT_MS',
+      'MOVE_LOCK_TIMEOUT_MS',
+    );
+    expect(await constants(DATABASE, 'SHARE_OF_ONE')).toEqual([3]);
+    expect(limitsOf('docs/operating.md', 'what')).toEqual(
+      new Map<string, unknown>([
+        ['Node', expect.anything()],
+        ['PostgreSQL', [15, 8]],
+        ['PgBouncer', expect.anything()],
+        ['this server', []],
+        ['connections of one caller', []],
+        ['connections reserved for API keys and readiness', [reserved, 2 * reserved]],
+        ['opening a connection', await times(DATABASE, 'CONNECTION_TIMEOUT_MS')],
+        ['a statement', [statement]],
+        ['a move of games', [move / 60]],
+        ['waiting for a connection', [wait, statement + wait]],
+        ['waiting for other moves of games', [lock]],
+      ]),
+    );
+    expect(await constants('app/database-check.ts', 'MIN_VERSION')).toEqual([150_000]);
+  });
+
   test('have messages as the server prints them', async () => {
     const directory = async (name: string): Promise<string[]> =>
       (await readdir(join(REPOSITORY, name), { recursive: true })).map((file) => join(name, file));
@@ -747,6 +834,12 @@ describe('the tables', () => {
         });
       });
     expect(messages.filter((message) => !isPrinted(message))).toEqual([]);
+    // Every cause that readiness gives by the state of PostgreSQL's error is there too.
+    const health = await readFile(join(REPOSITORY, 'src', 'http', 'health.ts'), 'utf8');
+    const causes = [...health.matchAll(/\['\w{5}', '([^']+)'\]/g)].map(([, cause = '']) => cause);
+    expect(causes.length).toBeGreaterThan(4);
+    const starts = messages.map((message) => message.split('…', 1)[0] ?? '');
+    expect(causes.filter((cause) => !starts.some((start) => start && cause.startsWith(start)))).toEqual([]);
   });
 
   test.each(titled(blocks.filter(({ kind }) => kind === 'log')))(
