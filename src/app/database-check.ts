@@ -6,7 +6,7 @@ import { migrations } from '../migrations/index.js';
 /** The oldest PostgreSQL that is supported, as `server_version_num` has it. */
 const MIN_VERSION = 150_000;
 
-/** The rights that the server's role needs on GAME's tables: README.md grants the same. */
+/** The rights that the server's role needs on GAME's tables: docs/operating.md grants the same. */
 const GAME_RIGHTS = {
   apikey: ['SELECT'],
   games: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
@@ -57,7 +57,7 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
   }
   if (!row.hasTables) return "the database does not hold GAME's tables: run npm run migrate";
   if (!row.canRead)
-    return 'the database role may not read the table games: grant it the rights that README.md lists';
+    return 'the database role may not read the table games: grant it the rights that docs/operating.md lists';
   return null;
 }
 

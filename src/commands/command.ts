@@ -92,7 +92,7 @@ function commandError(error: unknown): string {
     return "The database has none of GAME's tables: run npm run migrate first.";
   }
   if (sqlState(error) === INSUFFICIENT_PRIVILEGE) {
-    return `The database role lacks a right that README.md lists: ${reason(error)}`;
+    return `The database role lacks a right that docs/operating.md lists: ${reason(error)}`;
   }
   if (isDatabaseUnavailable(error)) return `The database does not answer: ${reason(error)}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -69,7 +69,7 @@ const CAUSES: ReadonlyMap<string | undefined, string> = new Map([
   ['28P01', 'the database refuses the user or the password of DATABASE_URL'],
   ['28000', 'the database lets nobody in as the user of DATABASE_URL from here: see its pg_hba.conf'],
   ['3D000', 'there is no database with the name in DATABASE_URL'],
-  ['42501', 'the database role lacks rights: grant it the rights that README.md lists'],
+  ['42501', 'the database role lacks rights: grant it the rights that docs/operating.md lists'],
   ['53300', 'the database has no connection left: see its max_connections'],
   ['57P03', 'the database is starting or stopping'],
 ]);

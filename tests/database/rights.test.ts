@@ -15,10 +15,10 @@ let url: string;
 let api: Api;
 let owner: Owner;
 
-/** The statements of README.md that make a role for the server. */
+/** The statements of docs/operating.md that make a role for the server. */
 async function grants(): Promise<string> {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, script = ''] = /```sql\n(CREATE ROLE [^]*?)```/.exec(readme) ?? [];
+  const text = await readFile(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+  const [, script = ''] = /```sql\n(CREATE ROLE [^]*?)```/.exec(text) ?? [];
   expect(script).toContain('GRANT');
   return script.replaceAll('game_graphql;', `${role};`).replaceAll('ROLE game_graphql ', `ROLE ${role} `);
 }
@@ -41,7 +41,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('the role that README.md makes is not one of those who may do everything', async () => {
+test('the role that docs/operating.md makes is not one of those who may do everything', async () => {
   const [row] = await database.query(
     `SELECT rolsuper OR rolbypassrls AS "isMighty" FROM pg_roles WHERE rolname = '${role}'`,
   );
@@ -85,5 +85,7 @@ test('to migrate it has not enough: one line says which right is missing', async
   const ended = await place.run('commands/migrate', { env: { DATABASE_URL: url } });
   expect(ended).toMatchObject({ code: 1, stdout: '' });
   expect(ended.stderr.trim().split('\n')).toHaveLength(1);
-  expect(ended.stderr).toMatch(/lacks a right .*(must be owner|permission denied)/);
+  expect(ended.stderr).toMatch(
+    /lacks a right that docs\/operating\.md lists: .*(must be owner|permission denied)/,
+  );
 });

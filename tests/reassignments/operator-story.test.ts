@@ -5,8 +5,6 @@ import type { Credentials } from '../support/api.js';
 import type { Owner } from '../support/builders.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
-const HEADING = '## Reassign strategies, and take it back';
-
 const { api, issuer, rows } = useApiAndIssuer();
 let admin: Credentials;
 let alice: Owner;
@@ -16,11 +14,10 @@ beforeAll(async () => {
   alice = await rows.owner();
 });
 
-/** The operations of the README's story by name, letter for letter. */
+/** The operations of docs/reassigning.md by name, letter for letter. */
 async function story(): Promise<Map<string, string>> {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = readme.split(HEADING)[1]?.split(/^##/m)[0] ?? '';
-  const blocks = [...section.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, block = '']) => block);
+  const text = await readFile(new URL('../../docs/reassigning.md', import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/^```graphql\n(.*?)^```/gms)].map(([, block = '']) => block);
   const operations = blocks.flatMap((block) =>
     parse(block).definitions.map((definition) => {
       if (definition.kind !== Kind.OPERATION_DEFINITION || !definition.loc) throw new Error('An operation?');
@@ -30,7 +27,7 @@ async function story(): Promise<Map<string, string>> {
   return new Map(operations);
 }
 
-test('what the README tells an operator to do does what it says: preview, execute, look, undo, roll back', async () => {
+test('what docs/reassigning.md tells an operator to do does what it says: preview, execute, look, undo, roll back', async () => {
   const operations = await story();
   expect([...operations.keys()]).toEqual(['Preview', 'Execute', 'Look', 'Undo', 'Rollback']);
   const run = async (name: string, variables: object = {}): Promise<unknown> => {

@@ -42,9 +42,9 @@ describe('every setting that the server reads', () => {
     expect(refusals({ ...env, DATABASE_URL: '' })).toEqual([]);
   });
 
-  test('has a row in the table of README.md, and nothing else does', async () => {
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const [table = ''] = /^\| variable \|[^]*?\n\n/m.exec(readme) ?? [];
+  test('has a row in the table of docs/operating.md, and nothing else does', async () => {
+    const text = await readFile(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+    const [table = ''] = /^\| variable \|[^]*?\n\n/m.exec(text) ?? [];
     const cells = table.split('\n').map((row) => row.split('|')[1] ?? '');
     const names = cells.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name = '']) => name));
     expect(names.sort()).toEqual(variables());

@@ -72,7 +72,7 @@ export async function inMoveTransaction<Result>(
 
 /** Waits for moves of the same owner by other servers, and for those of admins; keeps these waiting until it ends. */
 async function lockMoves(em: SqlEntityManager, caller: KnownCaller): Promise<void> {
-  // What the role says of other statements (see README.md) does not hold for these.
+  // What the role says of other statements (see docs/operating.md) does not hold for these.
   await query(
     em,
     sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true),

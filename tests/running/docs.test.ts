@@ -1,0 +1,910 @@
+import type { ApolloClient, TypedDocumentNode } from '@apollo/client';
+import { composeServices } from '@apollo/composition';
+import { ApolloServer } from '@apollo/server';
+import { ApolloServerErrorCode } from '@apollo/server/errors';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Client } from '@urql/core';
+import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { fetchQuery, type ConcreteRequest, type Environment } from 'relay-runtime';
+import { readConfig } from '../../src/config.js';
+import type { Answer, Credentials, Variables } from '../support/api.js';
+import { Owner } from '../support/builders.js';
+import {
+  codeOf,
+  commandsOf,
+  linksOf,
+  readDocument,
+  REPOSITORY,
+  tableRows,
+  userDocuments,
+  type Block,
+  type Document,
+} from '../support/documents.js';
+import { closeWorkplaces, Workplace } from '../support/process.js';
+import { useApiAndIssuer } from '../support/use-api.js';
+
+/** What only tests need. */
+const PACKAGES = join(REPOSITORY, 'tests', 'node_modules');
+const TOOL_MS = 120_000;
+/** What the documents say where the server is, and a key that they show. */
+const DOCUMENTED_ORIGIN = 'http://127.0.0.1:4000';
+const DOCUMENTED_PREFIX = 'gme_live_a1B2c3D4';
+
+const documents = await userDocuments();
+const blocks = documents.flatMap((document) => document.blocks);
+const byName = new Map(documents.map((document) => [document.path, document]));
+const schemaText = await readFile(join(REPOSITORY, 'schema.graphql'), 'utf8');
+const schema = buildSchema(schemaText);
+
+const { api, issuer, rows } = useApiAndIssuer();
+let owner: Owner;
+/** The owner who is an admin too: may do all that is documented. */
+let mighty: Credentials;
+
+beforeAll(async () => {
+  const { key } = await rows.owner({ apiKey: DOCUMENTED_PREFIX });
+  owner = new Owner(rows, key, DOCUMENTED_PREFIX);
+  mighty = { key: owner.key, ...(await issuer.admin('the-operator')) };
+});
+afterAll(closeWorkplaces);
+
+const at = ({ document, line }: Block): string => `${document}:${line}`;
+const blocksOf = (...languages: string[]): Block[] =>
+  blocks.filter(({ language }) => languages.includes(language));
+const titled = (some: readonly Block[]): [string, Block][] => some.map((block) => [at(block), block]);
+const documentOf = (path: string): Document => {
+  const document = byName.get(path);
+  if (document === undefined) throw new Error(`There is no ${path}.`);
+  return document;
+};
+
+/** The variables of the server's settings. */
+function settings(): Set<string> {
+  const names = new Set<string>();
+  readConfig(new Proxy<NodeJS.ProcessEnv>({}, { get: (_, name) => void names.add(String(name)) }));
+  return names;
+}
+
+describe('every block of code', () => {
+  const rules: Readonly<Record<string, readonly string[]>> = {
+    graphql: [''],
+    ts: [''],
+    tsx: [''],
+    // Run by tests/database/rights.test.ts.
+    sql: [''],
+    sh: [''],
+    ini: [''],
+    json: ['answer', 'log', 'relay.config.json'],
+    mermaid: [''],
+  };
+
+  test.each(titled(blocks))('has a rule that runs or checks it: %s', (_at, { language, kind }) => {
+    expect(rules[language] ?? []).toContain(kind);
+  });
+
+  test('there are some of each kind', () => {
+    const kinds = blocks.map(({ language, kind }) => `${language} ${kind}`.trim());
+    expect([...new Set(kinds)].sort()).toEqual(
+      Object.entries(rules)
+        .flatMap(([language, some]) => some.map((kind) => `${language} ${kind}`.trim()))
+        .sort(),
+    );
+  });
+
+  test('of SQL is the one script that tests/database/rights.test.ts runs', () => {
+    const scripts = blocksOf('sql');
+    expect(scripts.map(({ document }) => document)).toEqual(['docs/operating.md']);
+    expect(scripts[0]?.text).toMatch(/^CREATE ROLE /);
+  });
+
+  test.each(titled(blocksOf('mermaid')))('a diagram has edges only: %s', (_at, { text }) => {
+    const [first, ...edges] = text.trim().split('\n');
+    expect(first).toMatch(/^flowchart (LR|TD)$/);
+    const node = String.raw`\w+(\[[\w ]+\]|\(\[[\w ]+\]\))?`;
+    for (const edge of edges) expect(edge).toMatch(new RegExp(`^  ${node} -->(\\|[\\w ]+\\|)? ${node}$`));
+  });
+});
+
+/** Rows for one operation: games, tasks, points, strategies, a move. */
+interface Fixture {
+  readonly game: string;
+  readonly name: string;
+  readonly task: string;
+  readonly version: string;
+  readonly strategy: string;
+  readonly reassignment: string;
+}
+
+let fixtures = 0;
+async function fixture(): Promise<Fixture> {
+  const number = ++fixtures;
+  const name = `documented-summer-${number}`;
+  const game = await owner.game({ externalGameId: name, platform: 'ios', strategyId: 'socio_bee' });
+  await game.param();
+  const task = await game.task({ externalTaskId: 'daily-steps' });
+  await task.param();
+  await task.points(await rows.user());
+  const family = `documented-${number}`;
+  await owner.strategy({ name: family, version: 1, status: 'ARCHIVED' });
+  const second = await owner.strategy({ name: family, version: 2 });
+  await owner.game({ strategyId: second.strategyId });
+  const moved = await api.data<{ move: { reassignment: { id: string } } }>(
+    `mutation { move: bulkUpdateStrategyId(input: { oldStrategyId: "socio_bee", newStrategyId: "default", ids: ["${game.id}"] }) { reassignment { id } } }`,
+    {},
+    owner,
+  );
+  const read = await api.data<{ game: { version: string } }>(
+    `{ game(id: "${game.id}") { version } }`,
+    {},
+    owner,
+  );
+  return {
+    game: game.id,
+    name,
+    task: 'daily-steps',
+    version: read.game.version,
+    strategy: second.strategyId,
+    reassignment: moved.move.reassignment.id,
+  };
+}
+
+/** The variables of the documented operations that have some. */
+const VARIABLES: Readonly<Record<string, (rows: Fixture) => Variables>> = {
+  Screen: ({ name }) => ({ externalGameId: name }),
+  Games: () => ({ after: null }),
+  Game: ({ game }) => ({ id: game }),
+  Task: ({ name, task }) => ({ externalGameId: name, externalTaskId: task }),
+  ByIds: ({ game }) => ({ ids: [game] }),
+  PreviousPage: () => ({ before: null }),
+  Patch: ({ game, version }) => ({ id: game, version }),
+  Copy: ({ game }) => ({ id: game }),
+  Delete: ({ game }) => ({ id: game }),
+  Undo: ({ reassignment }) => ({ reassignment }),
+  Rollback: ({ strategy }) => ({ strategy, dryRun: false }),
+};
+
+const isOfSchema = (document: DocumentNode): boolean =>
+  document.definitions.some(
+    ({ kind }) => kind !== Kind.OPERATION_DEFINITION && kind !== Kind.FRAGMENT_DEFINITION,
+  );
+
+/** Of each block, the answer that a `json answer` block after it shows. */
+function answerAfter(block: Block): Block | undefined {
+  const next = blocks[blocks.indexOf(block) + 1];
+  return next?.language === 'json' && next.kind === 'answer' ? next : undefined;
+}
+
+describe('every operation', () => {
+  const operations = blocksOf('graphql').filter(({ text }) => !isOfSchema(parse(text)));
+
+  test('has a name of its own, and variables here where it has some', () => {
+    const definitions = operations.flatMap(({ text }) => parse(text).definitions);
+    const named = definitions.map((definition) => {
+      if (definition.kind !== Kind.OPERATION_DEFINITION) throw new Error('An operation?');
+      return {
+        name: definition.name?.value ?? '',
+        hasVariables: (definition.variableDefinitions ?? []).length > 0,
+      };
+    });
+    const names = named.map(({ name }) => name);
+    expect(names).not.toContain('');
+    expect(names).toEqual([...new Set(names)]);
+    expect(
+      named
+        .filter(({ hasVariables }) => hasVariables)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(Object.keys(VARIABLES).sort());
+  });
+
+  test.each(titled(operations))('is answered over HTTP without an error: %s', async (_at, block) => {
+    const document = parse(block.text);
+    expect(validate(schema, document)).toEqual([]);
+    for (const definition of document.definitions) {
+      if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+      const variables = VARIABLES[definition.name?.value ?? '']?.(await fixture()) ?? {};
+      const answer: Answer = await api.query(
+        block.text.slice(definition.loc?.start, definition.loc?.end),
+        variables,
+        mighty,
+      );
+      const shown = answerAfter(block);
+      const { status, body } = answer;
+      const expected = shown === undefined ? { data: body.data } : (JSON.parse(shown.text) as object);
+      expect({ status, body }).toEqual({ status: 200, body: expected });
+      // An example that finds nothing shows nothing.
+      const nulls = Object.values(body.data ?? {}).filter((value) => value === null);
+      expect(nulls).toHaveLength(shown === undefined ? 0 : 1);
+    }
+  });
+
+  test('an answer that is shown follows its operation', () => {
+    const shown = blocks.filter(({ language, kind }) => language === 'json' && kind === 'answer');
+    expect(operations.flatMap((block) => answerAfter(block) ?? [])).toEqual(shown);
+  });
+
+  test.each(titled(blocksOf('graphql').filter(({ text }) => isOfSchema(parse(text)))))(
+    'a schema is a subgraph that composes with that of the API: %s',
+    async (_at, { text }) => {
+      const { _service } = await api.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
+      const composed = composeServices([
+        { name: 'games', url: api.url, typeDefs: parse(_service.sdl) },
+        { name: 'documented', typeDefs: parse(text) },
+      ]);
+      expect(composed.errors).toBeUndefined();
+    },
+  );
+});
+
+/** The files of the TypeScript of a section, each named by its first line. */
+interface Project {
+  readonly name: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+const projects = new Map<string, Record<string, string>>();
+for (const block of blocks) {
+  const isConfig = block.language === 'json' && block.kind.endsWith('.config.json');
+  if (!isConfig && !['ts', 'tsx'].includes(block.language)) continue;
+  const project = `${block.document}, ${block.section}`;
+  const [, file = ''] = isConfig ? [block.kind, block.kind] : (/^\/\/ (\S+\.tsx?)\n/.exec(block.text) ?? []);
+  const files = projects.get(project) ?? {};
+  projects.set(project, files);
+  const name = file === '' ? at(block) : file;
+  if (files[name] !== undefined) throw new Error(`${at(block)}: there are two files ${name}.`);
+  files[name] = block.text;
+}
+
+/** Makes a directory of a frontend of it, which has this repository's tools and schema. */
+async function make({ files }: Project): Promise<string> {
+  const parent = await mkdtemp(join(tmpdir(), 'game-graphql-docs-'));
+  const directory = join(parent, 'project');
+  await mkdir(directory);
+  // What is not in the one is looked for in the other.
+  await symlink(PACKAGES, join(directory, 'node_modules'));
+  await symlink(join(REPOSITORY, 'node_modules'), join(parent, 'node_modules'));
+  await copyFile(join(REPOSITORY, 'schema.graphql'), join(directory, 'schema.graphql'));
+  const compilerOptions = {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    noImplicitReturns: true,
+    noUnusedLocals: true,
+    noUnusedParameters: true,
+    verbatimModuleSyntax: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: 'es2022',
+    lib: ['es2022', 'dom', 'dom.iterable'],
+    module: 'preserve',
+    moduleResolution: 'bundler',
+    jsx: 'react-jsx',
+    types: [],
+  };
+  const all: Record<string, string> = {
+    'package.json': '{"type":"module"}',
+    'tsconfig.json': JSON.stringify({ compilerOptions, include: ['**/*.ts', '**/*.tsx'] }),
+    ...files,
+  };
+  for (const [name, text] of Object.entries(all)) {
+    await mkdir(dirname(join(directory, name)), { recursive: true });
+    await writeFile(join(directory, name), text.replaceAll(DOCUMENTED_ORIGIN, api.origin));
+  }
+  return directory;
+}
+
+async function runTool(directory: string, tool: string, ...args: string[]): Promise<void> {
+  const packages = tool === 'tsc' ? join(REPOSITORY, 'node_modules') : PACKAGES;
+  await promisify(execFile)(join(packages, '.bin', tool), args, {
+    cwd: directory,
+    timeout: TOOL_MS,
+    // Nothing of jest's own.
+    env: { PATH: process.env['PATH'] },
+  }).catch((error: unknown) => {
+    const { stdout, stderr } = Object(error) as { stdout?: string; stderr?: string };
+    throw new Error(`${tool} failed:\n${stdout}\n${stderr}`);
+  });
+}
+
+describe('the TypeScript', () => {
+  const directories = new Map<string, string>();
+  const realFetch = globalThis.fetch;
+  beforeAll(() => {
+    // What pages ask of their own origin.
+    globalThis.fetch = (input, init) =>
+      realFetch(typeof input === 'string' && input.startsWith('/') ? api.origin + input : input, init);
+  });
+  afterAll(async () => {
+    globalThis.fetch = realFetch;
+    for (const directory of directories.values())
+      await rm(dirname(directory), { recursive: true, force: true });
+  });
+  const load = async <Module>(project: string, file: string): Promise<Module> =>
+    (await import(join(directories.get(project) ?? '', file))) as Module;
+
+  test.each([...projects.keys()].map((name) => [name]))(
+    'of %s compiles, and its operations fit the schema',
+    async (name) => {
+      const files = projects.get(name) ?? {};
+      const directory = await make({ name, files });
+      directories.set(name, directory);
+      expect(Object.keys(files).filter((file) => file.endsWith('.md') || file.includes(':'))).toEqual([]);
+      if ('codegen.ts' in files) await runTool(directory, 'graphql-codegen', '--config', 'codegen.ts');
+      if ('relay.config.json' in files) await runTool(directory, 'relay-compiler');
+      await runTool(directory, 'tsc');
+    },
+    TOOL_MS,
+  );
+
+  interface ApolloModule {
+    createClient: (
+      credential: () => Promise<Record<string, string>>,
+      onSignedOut: () => void,
+    ) => ApolloClient;
+  }
+  interface ErrorsModule {
+    codesOf: (error: unknown) => unknown[];
+    problemsOf: (error: unknown) => Record<string, string>;
+  }
+  const APOLLO = 'docs/frontends.md, Apollo Client';
+
+  test('of Apollo Client joins pages, and tells the codes and problems of errors', async () => {
+    const pagesOwner = await rows.owner();
+    const names = ['a', 'b', 'c'].map((letter) => `pages-${letter}`);
+    for (const externalGameId of names) await pagesOwner.game({ externalGameId });
+    const { createClient } = await load<ApolloModule>(APOLLO, 'src/client.ts');
+    const { codesOf, problemsOf } = await load<ErrorsModule>(APOLLO, 'src/errors.ts');
+    const { GAMES, PATCH_GAME } = await load<Record<'GAMES' | 'PATCH_GAME', TypedDocumentNode>>(
+      APOLLO,
+      'src/operations.ts',
+    );
+    let signedOut = 0;
+    let key = pagesOwner.key;
+    const client = createClient(
+      () => Promise.resolve({ 'x-api-key': key }),
+      () => signedOut++,
+    );
+    interface Page {
+      games: { edges: { node: { id: string; externalGameId: string } }[]; pageInfo: { endCursor: string } };
+    }
+    const query = GAMES as TypedDocumentNode<Page>;
+    const page = await client.query({ query, variables: { first: 2 } });
+    const after = page.data?.games.pageInfo.endCursor;
+    await client.query({ query, variables: { first: 2, after }, fetchPolicy: 'network-only' });
+    const joined = client.readQuery({ query, variables: { first: 2 } });
+    expect(joined?.games.edges.map(({ node }) => node.externalGameId).sort()).toEqual(names);
+
+    const id = joined?.games.edges[0]?.node.id;
+    const patch = (input: object): Promise<unknown> =>
+      client.mutate({ mutation: PATCH_GAME, variables: { input: { id, ...input } } }).then(
+        () => null,
+        (error: unknown) => error,
+      );
+    const wrong = await patch({ externalGameId: 'x' });
+    expect(codesOf(wrong)).toEqual(['BAD_USER_INPUT']);
+    expect(Object.keys(problemsOf(wrong))).toEqual(['input.externalGameId']);
+    expect(codesOf(await patch({ platform: 'web2', expectedVersion: 'another' }))).toEqual(['CONFLICT']);
+    expect(signedOut).toBe(0);
+    key = 'unknown';
+    expect(codesOf(await patch({ platform: 'web3' }))).toEqual(['UNAUTHENTICATED']);
+    expect(signedOut).toBe(1);
+  });
+
+  test('of Apollo Client repeats a query that the server could not serve, and no mutation', async () => {
+    const { createClient } = await load<ApolloModule>(APOLLO, 'src/client.ts');
+    const { GAMES, PATCH_GAME } = await load<Record<'GAMES' | 'PATCH_GAME', TypedDocumentNode>>(
+      APOLLO,
+      'src/operations.ts',
+    );
+    const { codesOf } = await load<ErrorsModule>(APOLLO, 'src/errors.ts');
+    const client = createClient(
+      () => Promise.resolve({ 'x-api-key': owner.key }),
+      () => {},
+    );
+    const body = JSON.stringify({
+      errors: [{ message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    });
+    for (const type of ['application/json', 'application/graphql-response+json']) {
+      let refusals = 0;
+      const before = globalThis.fetch;
+      globalThis.fetch = (input, init) =>
+        ++refusals === 1
+          ? Promise.resolve(new Response(body, { status: 503, headers: { 'content-type': type } }))
+          : before(input, init);
+      const { data } = await client.query({ query: GAMES, fetchPolicy: 'network-only' });
+      expect(data).toBeDefined();
+      expect(refusals).toBe(2);
+      refusals = 0;
+      const failed = await client
+        .mutate({ mutation: PATCH_GAME, variables: { input: { id: 'x' } } })
+        .catch((error: unknown) => error);
+      expect(codesOf(failed)).toEqual(['SERVICE_UNAVAILABLE']);
+      expect(refusals).toBe(1);
+      globalThis.fetch = before;
+    }
+  });
+
+  test('of urql asks the API, and tells the codes of errors', async () => {
+    const name = 'docs/frontends.md, urql';
+    const { createClient } = await load<{ createClient: (key: string) => Client }>(name, 'src/client.ts');
+    const { codesOf } = await load<ErrorsModule>(name, 'src/errors.ts');
+    const ask = (key: string): Promise<{ data?: unknown; error?: unknown }> =>
+      createClient(key).query('{ games(first: 1) { nodes { id owner { apiKey } } } }', {}).toPromise();
+    expect((await ask(owner.key)).data).toMatchObject({ games: { nodes: [{}] } });
+    expect(codesOf((await ask('unknown')).error)).toEqual(['UNAUTHENTICATED']);
+  });
+
+  test('of Relay asks the API', async () => {
+    const name = 'docs/frontends.md, Relay';
+    const { createEnvironment } = await load<{ createEnvironment: (key: string) => Environment }>(
+      name,
+      'src/environment.ts',
+    );
+    const artifact = 'src/__generated__/gamesPageQuery.graphql.ts';
+    const { default: query } = await load<{ default: ConcreteRequest }>(name, artifact);
+    const variables = { count: 1, cursor: null };
+    const data = await fetchQuery(createEnvironment(owner.key), query, variables).toPromise();
+    expect(data).toBeDefined();
+  });
+
+  const QUERY = '{ games(first: 1) { nodes { owner { apiKey } } } }';
+  const OWN = { games: { nodes: [{ owner: { apiKey: DOCUMENTED_PREFIX } }] } };
+
+  test('of the gateway that stitches forwards the credential', async () => {
+    const { createGatewaySchema } = await load<{
+      createGatewaySchema: (endpoint: string, others: []) => Promise<GraphQLSchema>;
+    }>('docs/gateways.md, Schema stitching', 'stitching.ts');
+    await fixture();
+    const contextValue = { headers: new Headers({ 'x-api-key': owner.key }) };
+    const answer = await graphql({
+      schema: await createGatewaySchema(api.url, []),
+      source: QUERY,
+      contextValue,
+    });
+    expect(JSON.parse(JSON.stringify(answer))).toEqual({ data: OWN });
+  });
+
+  test('of the federated gateway forwards the credential', async () => {
+    const { createGateway } = await load<{
+      createGateway: (sdl: string) => NonNullable<ConstructorParameters<typeof ApolloServer>[0]['gateway']>;
+    }>('docs/gateways.md, Apollo Federation', 'federation.ts');
+    await fixture();
+    const { _service } = await api.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
+    const { supergraphSdl = '' } = composeServices([
+      { name: 'games', url: api.url, typeDefs: parse(_service.sdl) },
+    ]);
+    const server = new ApolloServer({
+      gateway: createGateway(supergraphSdl),
+      stopOnTerminationSignals: false,
+    });
+    await server.start();
+    const contextValue = { headers: new Headers({ 'x-api-key': owner.key }) };
+    const { body } = await server.executeOperation({ query: QUERY }, { contextValue });
+    await server.stop();
+    expect(JSON.parse(JSON.stringify(body))).toMatchObject({ singleResult: { data: OWN } });
+  });
+});
+
+describe('every command', () => {
+  const shell = blocksOf('sh').flatMap((block) =>
+    commandsOf(block.text).map((words) => [at(block), words] as const),
+  );
+  /** Those in the text too, which may end where the reader goes on. */
+  const inText = async (): Promise<string[][]> => {
+    const others = await Promise.all(['CONTRIBUTING.md', 'ARCHITECTURE.md'].map(readDocument));
+    return [...documents, ...others]
+      .flatMap(codeOf)
+      .flatMap((code) => code.split(' && '))
+      .filter((code) => /^(npm|npx) /.test(code))
+      .flatMap(commandsOf);
+  };
+  let scripts: Readonly<Record<string, string>>;
+  let packages: ReadonlySet<string>;
+  let place: Workplace;
+  const helps = new Map<string, Promise<string>>();
+
+  beforeAll(async () => {
+    const read = async (file: string): Promise<Record<string, Record<string, string>>> =>
+      JSON.parse(await readFile(join(REPOSITORY, file), 'utf8')) as Record<string, Record<string, string>>;
+    const [root, tests] = [await read('package.json'), await read('tests/package.json')];
+    scripts = root['scripts'] ?? {};
+    packages = new Set(Object.keys({ ...root['dependencies'], ...tests['dependencies'] }));
+    place = await Workplace.create();
+  }, TOOL_MS);
+
+  const helpOf = (script: string): Promise<string> => {
+    const known = helps.get(script);
+    if (known !== undefined) return known;
+    const program = `commands/${script}` as Parameters<Workplace['run']>[0];
+    const help =
+      script === 'schema'
+        ? // For contributors: it has no help.
+          readFile(join(REPOSITORY, 'src', 'commands', 'schema.ts'), 'utf8')
+        : place.run(program, { args: ['--help'] }).then(({ stdout, code }) => {
+            expect(code).toBe(0);
+            return stdout;
+          });
+    helps.set(script, help);
+    return help;
+  };
+  const npmHelpOf = async (command: string): Promise<string> => {
+    const { stdout } = await promisify(execFile)('npm', [command, '-h']);
+    return stdout;
+  };
+  const expectOptions = (help: string, args: readonly string[]): void => {
+    for (const option of args.filter((arg) => /^--?[a-z]/.test(arg))) {
+      const [name = ''] = option.split('=');
+      expect(help).toMatch(new RegExp(`(^|[^\\w-])${name}($|[^\\w-])`));
+    }
+  };
+
+  /** `npm run X -- args`, `npm ci`, `npm install PACKAGE`. */
+  const expectNpm = async ([command = '', ...args]: readonly string[]): Promise<void> => {
+    if (['start', 'test'].includes(command)) {
+      expect(Object.keys(scripts)).toContain(command);
+      return;
+    }
+    if (command !== 'run') {
+      expect(['ci', 'install', 'prune']).toContain(command);
+      expectOptions(await npmHelpOf(command), args);
+      for (const name of args.filter((arg) => !arg.startsWith('-'))) expect([...packages]).toContain(name);
+      return;
+    }
+    const [script = '', ...rest] = args.filter((arg) => arg !== '--silent');
+    expect(Object.keys(scripts)).toContain(script);
+    const programs = await readdir(join(REPOSITORY, 'src', 'commands'));
+    if (rest.length > 0 && programs.includes(`${script}.ts`)) {
+      // What stands before npm's own `--` would not reach the command where it is an option.
+      expectOptions('', rest.slice(0, Math.max(rest.indexOf('--'), 0)));
+      expectOptions(await helpOf(script), rest);
+    }
+  };
+
+  /** Asks an issuer of tokens: only the address and the form are looked at. */
+  const expectTokenRequest = (url: string, form: string): void => {
+    const [ini] = blocksOf('ini');
+    const [, realm = ''] = /OAUTH_ISSUER=(\S+)/.exec(ini?.text ?? '') ?? [];
+    expect(url).toBe(`${realm}/protocol/openid-connect/token`);
+    const names = [...new URLSearchParams(form).keys()].sort();
+    expect(names).toEqual(['client_id', 'client_secret', 'grant_type']);
+  };
+
+  /** Sends to the API what curl would send. */
+  const expectCurl = async (args: readonly string[]): Promise<void> => {
+    expect(args.filter((arg) => arg.startsWith('-') && !['-s', '-H', '-d'].includes(arg))).toEqual([]);
+    const valuesOf = (option: string): string[] => args.filter((_, index) => args[index - 1] === option);
+    const url = args.find((arg) => arg.startsWith('http')) ?? '';
+    const body = valuesOf('-d').join('&');
+    if (!url.startsWith(DOCUMENTED_ORIGIN)) {
+      expectTokenRequest(url, body);
+      return;
+    }
+    const headers = valuesOf('-H').map((header) => header.replace(/<.*>/, owner.key).split(': '));
+    const answer = await fetch(url.replace(DOCUMENTED_ORIGIN, api.origin), {
+      method: 'POST',
+      headers: headers.map(([name = '', value = '']): [string, string] => [name, value]),
+      body,
+    });
+    expect(await answer.json()).toEqual({ data: expect.anything() });
+  };
+
+  const expectExport = (args: readonly string[]): void => {
+    const [, name = '', value] = /^(\w+)=(.*)$/.exec(args.join(' ')) ?? [];
+    expect([...settings()]).toContain(name);
+    expect(readConfig({ [name]: value }).warnings).toEqual([]);
+  };
+
+  const expectNpx = async ([program = '']: readonly string[]): Promise<void> => {
+    expect(await readdir(join(PACKAGES, '.bin'))).toContain(program);
+  };
+
+  const checks: Readonly<Record<string, (args: readonly string[]) => Promise<void> | void>> = {
+    npm: expectNpm,
+    npx: expectNpx,
+    curl: expectCurl,
+    export: expectExport,
+    git: (args) => expect(args).toEqual(['pull']),
+  };
+
+  test.each(shell.map(([where, words]) => [where, words.join(' '), words] as const))(
+    'is one that there is, with options that there are: %s %s',
+    async (_at, _line, [program = '', ...args]) => {
+      expect(Object.keys(checks)).toContain(program);
+      await checks[program]?.(args);
+    },
+    TOOL_MS,
+  );
+
+  test(
+    'in the text is one that there is',
+    async () => {
+      const commands = await inText();
+      expect(commands.length).toBeGreaterThan(20);
+      for (const [program, ...args] of commands) if (program === 'npm') await expectNpm(args);
+    },
+    TOOL_MS,
+  );
+
+  test.each(
+    shell
+      .filter(([, words]) => /^npm run (api-key|migrate|sql|token)\b/.test(words.join(' ')))
+      .map(([where, words]) => [where, words.join(' '), words] as const),
+  )(
+    'of this server ends well: %s %s',
+    async (_at, _line, [, , script = '', ...rest]) => {
+      const args = rest[0] === '--' ? rest.slice(1) : rest;
+      const program = `commands/${script}` as Parameters<Workplace['run']>[0];
+      const env = script === 'token' ? {} : { DATABASE_URL: api.database.url };
+      await api.database.query(`UPDATE apikey SET active = true WHERE "apiKey" = '${DOCUMENTED_PREFIX}'`);
+      expect(await place.run(program, { args, env })).toMatchObject({ code: 0, stderr: '' });
+      await api.database.query(`UPDATE apikey SET active = true WHERE "apiKey" = '${DOCUMENTED_PREFIX}'`);
+    },
+    TOOL_MS,
+  );
+});
+
+describe('every name in the text', () => {
+  /** Words in capitals that are neither settings, nor codes, nor values of the schema. */
+  const OTHERS = ['SIGTERM', 'UTF8', 'GET', 'POST'];
+
+  test('in capitals is a setting, a code of an error or a value of the schema', async () => {
+    const codes = await errorCodes();
+    const values = [...schemaText.matchAll(/^ {2}([A-Z][A-Z_]+)$/gm)].map(([, value = '']) => value);
+    const known = new Set([...settings(), ...codes, ...values, ...OTHERS]);
+    const used = documents
+      .flatMap(codeOf)
+      .flatMap((code) => /^([A-Z][A-Z0-9_]{2,})(?:=\S*)?$/.exec(code)?.[1] ?? []);
+    expect(used.length).toBeGreaterThan(50);
+    expect(used.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('with a value is a setting that takes it', () => {
+    const given = documents.flatMap(codeOf).flatMap((code) => {
+      const [, name = '', value = ''] = /^([A-Z_]+)=(\S+)$/.exec(code) ?? [];
+      return name === '' ? [] : [[name, value] as const];
+    });
+    expect(given.length).toBeGreaterThan(1);
+    for (const [name, value] of given) {
+      expect(() => readConfig({ DATABASE_URL: 'postgres://localhost/game', [name]: value })).not.toThrow();
+    }
+  });
+
+  test.each(titled(blocksOf('ini')))('in a file of settings is accepted: %s', (_at, { text }) => {
+    const lines = text.trim().split('\n');
+    const entries = lines.map((line) => /^(\w+)=(.+)$/.exec(line)?.slice(1) ?? [line, '']);
+    const env = Object.fromEntries(entries) as Record<string, string>;
+    expect(Object.keys(env).filter((name) => !settings().has(name))).toEqual([]);
+    expect(readConfig(env).warnings).toEqual([]);
+  });
+
+  test('of a path is one that the server answers', async () => {
+    const paths = documents.flatMap(codeOf).flatMap((code) => {
+      const [, method = '', path = ''] = /^(GET|POST) (\/\S*)$/.exec(code) ?? [];
+      return path === '' ? [] : [[method, path] as const];
+    });
+    expect(paths.length).toBeGreaterThan(5);
+    for (const [method, path] of paths) {
+      const { status } = await fetch(api.origin + path, { method });
+      expect({ path, isThere: status !== 404 && status !== 405 }).toEqual({ path, isThere: true });
+    }
+  });
+
+  test('of a metric is one that the server tells', async () => {
+    await fetch(`${api.origin}/metrics`);
+    await api.query('{ nonsense }');
+    const metrics = await (await fetch(`${api.origin}/metrics`)).text();
+    const cells = tableRows(documentOf('docs/operating.md').prose, 'metric').map(([cell = '']) => cell);
+    const names = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+    expect(names.length).toBeGreaterThan(3);
+    const told = [...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
+    const isTold = (name: string): boolean =>
+      name.endsWith('…') ? told.some((one) => one.startsWith(name.slice(0, -1))) : told.includes(name);
+    expect(names.filter((name) => !isTold(name))).toEqual([]);
+  });
+});
+
+/** The codes that an answer may have. */
+async function errorCodes(): Promise<string[]> {
+  const source = await readFile(join(REPOSITORY, 'src', 'errors.ts'), 'utf8');
+  const [union = ''] = /export type ErrorCode =[^;]*/.exec(source) ?? [];
+  const own = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code = '']) => code);
+  return [...new Set([...own, ...Object.values<string>(ApolloServerErrorCode)])];
+}
+
+describe('the tables', () => {
+  test('have every code of an error', async () => {
+    const told = tableRows(documentOf('docs/using.md').prose, 'code').map(([cell = '']) =>
+      cell.replaceAll('`', ''),
+    );
+    // Persisted queries are supported.
+    const codes = (await errorCodes()).filter((code) => code !== 'PERSISTED_QUERY_NOT_SUPPORTED');
+    expect(told.sort()).toEqual(codes.sort());
+  });
+
+  /** Numbers of constants in the sources, or in numbers of another unit. */
+  const constants = async (file: string, ...names: readonly string[]): Promise<number[]> => {
+    const source = await readFile(join(REPOSITORY, 'src', file), 'utf8');
+    return names.map((name) => {
+      const [, product = ''] = new RegExp(`\\bconst ${name} = ([\\d_ *]+);`).exec(source) ?? [];
+      return product
+        .replaceAll('_', '')
+        .split('*')
+        .reduce((all, factor) => all * Number(factor), 1);
+    });
+  };
+  const numbersIn = (text: string): number[] =>
+    [...text.replaceAll(/\(.*?\)/g, '').matchAll(/\d[\d,]*/g)].map(([number]) =>
+      Number(number.replaceAll(',', '')),
+    );
+  const limitsOf = (document: string, title: string): ReadonlyMap<string, number[]> =>
+    new Map(
+      tableRows(documentOf(document).prose, title).map(([what = '', limit = '']) => [what, numbersIn(limit)]),
+    );
+
+  test('have the limits that the server has', async () => {
+    const [LISTS, LIMITS, PARAMS] = [
+      'lists/list.rules.ts',
+      'graphql/limits.ts',
+      'domain/games/game-params.ts',
+    ];
+    const [ids] = await constants('graphql/schema/ids.ts', 'MAX_IDS');
+    expect(await constants(LISTS, 'MAX_FILTER_VALUES')).toEqual([ids]);
+    expect(limitsOf('docs/using.md', 'of')).toEqual(
+      new Map([
+        ['a page', await constants(LISTS, 'DEFAULT_PAGE_SIZE', 'MAX_PAGE_SIZE')],
+        ['ids in one argument, values of `in` or `notIn`', [ids]],
+        ['a filter', await constants(LISTS, 'MAX_FILTER_DEPTH', 'MAX_FILTER_OPERATORS')],
+        ['fields at the top of an operation', await constants(LIMITS, 'MAX_ROOT_FIELDS')],
+        ['levels of fields', await constants(LIMITS, 'MAX_DEPTH')],
+        ['the cost of an operation', await constants('graphql/cost.ts', 'MAX_COST')],
+        [
+          'tokens of a document',
+          await constants('graphql/known-documents.ts', 'MAX_TOKENS', 'MAX_TOKENS_ANONYMOUS'),
+        ],
+        ['fragments of a document', await constants(LIMITS, 'MAX_FRAGMENTS', 'MAX_SPREADS')],
+        ['a name in a document', await constants(LIMITS, 'MAX_NAME_LENGTH')],
+        ['the body of a request', await constants('http/server.ts', 'MAX_BODY_BYTES')],
+        [
+          'an answer',
+          [
+            readConfig({}).maxResponseBytes,
+            ...(await constants('graphql/operation-plugin.ts', 'MAX_ERRORS')),
+          ],
+        ],
+        ['the params of a game', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+      ]),
+    );
+    const [expensive = 0] = await constants('graphql/cost.ts', 'EXPENSIVE_COST');
+    expect(documentOf('docs/using.md').prose).toContain(`cost above ${expensive.toLocaleString('en')},`);
+  });
+
+  test('have the times that the server has', async () => {
+    const DATABASE = 'database/database.ts';
+    const [reserved = 0] = await constants(DATABASE, 'RESERVED');
+    const times = async (file: string, ...names: readonly string[]): Promise<number[]> =>
+      (await constants(file, ...names)).map((ms) => ms / 1_000);
+    const [statement = 0, wait = 0] = await times(DATABASE, 'STATEMENT_TIMEOUT_MS', 'MAX_WAIT_MS');
+    const [move = 0, lock] = await times(
+      'domain/reassignments/move-games.ts',
+      'MOVE_TIMEOUT_MS',
+      'MOVE_LOCK_TIMEOUT_MS',
+    );
+    expect(await constants(DATABASE, 'SHARE_OF_ONE')).toEqual([3]);
+    expect(limitsOf('docs/operating.md', 'what')).toEqual(
+      new Map<string, unknown>([
+        ['Node', expect.anything()],
+        ['PostgreSQL', [15, 8]],
+        ['PgBouncer', expect.anything()],
+        ['this server', []],
+        ['connections of one caller', []],
+        ['connections reserved for API keys and readiness', [reserved, 2 * reserved]],
+        ['opening a connection', await times(DATABASE, 'CONNECTION_TIMEOUT_MS')],
+        ['a statement', [statement]],
+        ['a move of games', [move / 60]],
+        ['waiting for a connection', [wait, statement + wait]],
+        ['waiting for other moves of games', [lock]],
+      ]),
+    );
+    expect(await constants('app/database-check.ts', 'MIN_VERSION')).toEqual([150_000]);
+  });
+
+  test('have messages as the server prints them', async () => {
+    const directory = async (name: string): Promise<string[]> =>
+      (await readdir(join(REPOSITORY, name), { recursive: true })).map((file) => join(name, file));
+    const files = [...(await directory('src')), ...(await directory('scripts'))].filter((file) =>
+      /\.[jt]s$/.test(file),
+    );
+    const sources = await Promise.all(files.map((file) => readFile(join(REPOSITORY, file), 'utf8')));
+    const messages = tableRows(documentOf('docs/operating.md').prose, 'message').map(
+      ([cell = '']) => /^`(.*)`$/.exec(cell)?.[1] ?? cell,
+    );
+    expect(messages.length).toBeGreaterThan(30);
+    const isPrinted = (message: string): boolean =>
+      sources.some((source) => {
+        let from = 0;
+        // What stands between two `…` follows in this order.
+        return message.split('…').every((part) => {
+          from = source.indexOf(part.trim(), from);
+          return from >= 0;
+        });
+      });
+    expect(messages.filter((message) => !isPrinted(message))).toEqual([]);
+    // Every cause that readiness gives by the state of PostgreSQL's error is there too.
+    const health = await readFile(join(REPOSITORY, 'src', 'http', 'health.ts'), 'utf8');
+    const causes = [...health.matchAll(/\['\w{5}', '([^']+)'\]/g)].map(([, cause = '']) => cause);
+    expect(causes.length).toBeGreaterThan(4);
+    const starts = messages.map((message) => message.split('…', 1)[0] ?? '');
+    expect(causes.filter((cause) => !starts.some((start) => start && cause.startsWith(start)))).toEqual([]);
+  });
+
+  test.each(titled(blocks.filter(({ kind }) => kind === 'log')))(
+    'a line of the log has what the server logs: %s',
+    async (_at, { text }) => {
+      const shown = JSON.parse(text) as Record<string, unknown>;
+      await api.query('query Games { game(id: "x") { id } }', {}, owner);
+      const logged = api.log.findLast(({ msg }) => msg === 'request');
+      expect(Object.keys(logged ?? {}).sort()).toEqual(Object.keys(shown).sort());
+      const { caller, errors, operation, path, status } = shown;
+      expect(logged).toMatchObject({ caller, errors, operation, path, status });
+    },
+  );
+});
+
+describe('every link', () => {
+  test.each(documents.map((document) => [document.path, document] as const))(
+    'of %s leads to a file and a heading that are there',
+    async (_path, document) => {
+      const links = linksOf(document);
+      expect(links.length).toBeGreaterThan(0);
+      await expectLinks(links);
+    },
+  );
+
+  test.each([
+    ['ARCHITECTURE.md'],
+    ['CONTRIBUTING.md'],
+    ['CHANGELOG.md'],
+    ['examples/frontend/README.md'],
+    ['examples/gateway/README.md'],
+  ])('of %s too', async (path) => {
+    await expectLinks(linksOf(await readDocument(path)));
+  });
+
+  async function expectLinks(links: ReturnType<typeof linksOf>): Promise<void> {
+    for (const { file, anchor } of links) {
+      const found = await stat(join(REPOSITORY, file)).then(
+        () => true,
+        () => false,
+      );
+      expect({ file, found }).toEqual({ file, found: true });
+      if (anchor === '') continue;
+      const { anchors } = await readDocument(file);
+      expect([...anchors]).toContain(anchor);
+    }
+  }
+
+  test('to each document of docs/ stands in README.md, and the contents of each are complete', () => {
+    const fromReadme = linksOf(documentOf('README.md')).map(({ file }) => file);
+    const paths = documents.map(({ path }) => path).filter((path) => path !== 'README.md');
+    expect(fromReadme).toEqual(expect.arrayContaining(paths));
+    for (const document of documents) {
+      const sections = [...document.prose.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+      const contents = [...document.prose.matchAll(/^- \[(.*)\]\(#.*\)$/gm)].map(([, title]) => title);
+      expect(contents).toEqual(sections);
+    }
+  });
+
+  test('no document names a place that readers do not have', () => {
+    for (const { path, text } of documents) {
+      expect({ path, places: text.match(/\/(tmp|work|home|root)\/|registry\.npmjs/g) }).toEqual({
+        path,
+        places: null,
+      });
+    }
+  });
+});
