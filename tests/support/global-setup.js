@@ -9,9 +9,10 @@ export default async function setup() {
   process.env.TEST_POSTGRES_URL = server.url;
   process.env.TEST_POSTGRES_LOG = server.logFile;
   globalThis.stopTestPostgres = () => server.stop();
-  setTimeout(async () => {
+  const giveUp = async () => {
     process.stderr.write(`The tests were given up after ${RUN_MS / 60_000} minutes.\n`);
     await server.stop();
     process.exit(1);
-  }, RUN_MS).unref();
+  };
+  setTimeout(() => void giveUp(), RUN_MS).unref();
 }
