@@ -4,12 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, fetchExchange } from '@urql/core';
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
-import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import {
   commitLocalUpdate,
   ConnectionHandler,
@@ -24,14 +20,11 @@ import {
   type OperationType,
 } from 'relay-runtime';
 import type { Owner } from '../support/builders.js';
+import { makeFrontend, runTool } from '../support/frontend.js';
 import { useApi } from '../support/use-api.js';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-/** What only tests need. */
-const PACKAGES = join(REPOSITORY, 'tests', 'node_modules');
 const GAMES = 45;
 const PAGE = 10;
-const TOOL_MS = 120_000;
 
 const { api, rows } = useApi();
 let owner: Owner;
@@ -148,39 +141,10 @@ describe('urql with relayPagination of graphcache', () => {
   });
 });
 
-/** A directory of a frontend that has this repository's tools and schema. */
-async function frontend(files: Readonly<Record<string, string>>): Promise<string> {
-  const parent = await mkdtemp(join(tmpdir(), 'game-graphql-frontend-'));
-  const directory = join(parent, 'frontend');
-  await mkdir(directory);
-  // What is not in the one is looked for in the other.
-  await symlink(PACKAGES, join(directory, 'node_modules'));
-  await symlink(join(REPOSITORY, 'node_modules'), join(parent, 'node_modules'));
-  await copyFile(join(REPOSITORY, 'schema.graphql'), join(directory, 'schema.graphql'));
-  await mkdir(join(directory, 'src'));
-  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
-  return directory;
-}
-
-async function runTool(directory: string, tool: string, ...args: string[]): Promise<void> {
-  const packages = tool === 'tsc' ? join(REPOSITORY, 'node_modules') : PACKAGES;
-  const program = join(packages, '.bin', tool);
-  await promisify(execFile)(program, args, {
-    cwd: directory,
-    timeout: TOOL_MS,
-    // Nothing of jest's own.
-    env: { PATH: process.env['PATH'] },
-  }).catch((error: unknown) => {
-    const { stdout, stderr } = Object(error) as { stdout?: string; stderr?: string };
-    throw new Error(`${tool} failed:\n${stdout}\n${stderr}`);
-  });
-}
-
 describe("Relay's compiler and runtime", () => {
   let directory: string;
   beforeAll(async () => {
-    directory = await frontend({
-      'package.json': '{"type":"module"}',
+    directory = await makeFrontend({
       'relay.config.json': JSON.stringify({
         src: './src',
         schema: './schema.graphql',
@@ -249,8 +213,7 @@ describe("Relay's compiler and runtime", () => {
 });
 
 test('the client preset of graphql-codegen types operations strictly', async () => {
-  const directory = await frontend({
-    'package.json': '{"type":"module"}',
+  const directory = await makeFrontend({
     'codegen.json': JSON.stringify({
       schema: 'schema.graphql',
       documents: 'src/main.ts',

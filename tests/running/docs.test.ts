@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@urql/core';
 import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fetchQuery, type ConcreteRequest, type Environment } from 'relay-runtime';
@@ -25,12 +24,10 @@ import {
   type Block,
   type Document,
 } from '../support/documents.js';
+import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
 import { closeWorkplaces, Workplace } from '../support/process.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
-/** What only tests need. */
-const PACKAGES = join(REPOSITORY, 'tests', 'node_modules');
-const TOOL_MS = 120_000;
 /** What the documents say where the server is, and a key that they show. */
 const DOCUMENTED_ORIGIN = 'http://127.0.0.1:4000';
 const DOCUMENTED_PREFIX = 'gme_live_a1B2c3D4';
@@ -260,15 +257,8 @@ for (const block of blocks) {
   files[name] = block.text;
 }
 
-/** Makes a directory of a frontend of it, which has this repository's tools and schema. */
+/** Makes a frontend of it, whose server is that of this test. */
 async function make({ files }: Project): Promise<string> {
-  const parent = await mkdtemp(join(tmpdir(), 'game-graphql-docs-'));
-  const directory = join(parent, 'project');
-  await mkdir(directory);
-  // What is not in the one is looked for in the other.
-  await symlink(PACKAGES, join(directory, 'node_modules'));
-  await symlink(join(REPOSITORY, 'node_modules'), join(parent, 'node_modules'));
-  await copyFile(join(REPOSITORY, 'schema.graphql'), join(directory, 'schema.graphql'));
   const compilerOptions = {
     strict: true,
     noUncheckedIndexedAccess: true,
@@ -286,29 +276,12 @@ async function make({ files }: Project): Promise<string> {
     jsx: 'react-jsx',
     types: [],
   };
-  const all: Record<string, string> = {
-    'package.json': '{"type":"module"}',
-    'tsconfig.json': JSON.stringify({ compilerOptions, include: ['**/*.ts', '**/*.tsx'] }),
-    ...files,
-  };
-  for (const [name, text] of Object.entries(all)) {
-    await mkdir(dirname(join(directory, name)), { recursive: true });
-    await writeFile(join(directory, name), text.replaceAll(DOCUMENTED_ORIGIN, api.origin));
-  }
-  return directory;
-}
-
-async function runTool(directory: string, tool: string, ...args: string[]): Promise<void> {
-  const packages = tool === 'tsc' ? join(REPOSITORY, 'node_modules') : PACKAGES;
-  await promisify(execFile)(join(packages, '.bin', tool), args, {
-    cwd: directory,
-    timeout: TOOL_MS,
-    // Nothing of jest's own.
-    env: { PATH: process.env['PATH'] },
-  }).catch((error: unknown) => {
-    const { stdout, stderr } = Object(error) as { stdout?: string; stderr?: string };
-    throw new Error(`${tool} failed:\n${stdout}\n${stderr}`);
-  });
+  const tsconfig = JSON.stringify({ compilerOptions, include: ['**/*.ts', '**/*.tsx'] });
+  const served = Object.entries(files).map(([name, text]) => [
+    name,
+    text.replaceAll(DOCUMENTED_ORIGIN, api.origin),
+  ]);
+  return makeFrontend({ 'tsconfig.json': tsconfig, ...(Object.fromEntries(served) as Project['files']) });
 }
 
 describe('the TypeScript', () => {
@@ -338,7 +311,6 @@ describe('the TypeScript', () => {
       if ('relay.config.json' in files) await runTool(directory, 'relay-compiler');
       await runTool(directory, 'tsc');
     },
-    TOOL_MS,
   );
 
   interface ApolloModule {
@@ -515,7 +487,7 @@ describe('every command', () => {
     scripts = root['scripts'] ?? {};
     packages = new Set(Object.keys({ ...root['dependencies'], ...tests['dependencies'] }));
     place = await Workplace.create();
-  }, TOOL_MS);
+  });
 
   const helpOf = (script: string): Promise<string> => {
     const known = helps.get(script);
@@ -617,35 +589,26 @@ describe('every command', () => {
       expect(Object.keys(checks)).toContain(program);
       await checks[program]?.(args);
     },
-    TOOL_MS,
   );
 
-  test(
-    'in the text is one that there is',
-    async () => {
-      const commands = await inText();
-      expect(commands.length).toBeGreaterThan(20);
-      for (const [program, ...args] of commands) if (program === 'npm') await expectNpm(args);
-    },
-    TOOL_MS,
-  );
+  test('in the text is one that there is', async () => {
+    const commands = await inText();
+    expect(commands.length).toBeGreaterThan(20);
+    for (const [program, ...args] of commands) if (program === 'npm') await expectNpm(args);
+  });
 
   test.each(
     shell
       .filter(([, words]) => /^npm run (api-key|migrate|sql|token)\b/.test(words.join(' ')))
       .map(([where, words]) => [where, words.join(' '), words] as const),
-  )(
-    'of this server ends well: %s %s',
-    async (_at, _line, [, , script = '', ...rest]) => {
-      const args = rest[0] === '--' ? rest.slice(1) : rest;
-      const program = `commands/${script}` as Parameters<Workplace['run']>[0];
-      const env = script === 'token' ? {} : { DATABASE_URL: api.database.url };
-      await api.database.query(`UPDATE apikey SET active = true WHERE "apiKey" = '${DOCUMENTED_PREFIX}'`);
-      expect(await place.run(program, { args, env })).toMatchObject({ code: 0, stderr: '' });
-      await api.database.query(`UPDATE apikey SET active = true WHERE "apiKey" = '${DOCUMENTED_PREFIX}'`);
-    },
-    TOOL_MS,
-  );
+  )('of this server ends well: %s %s', async (_at, _line, [, , script = '', ...rest]) => {
+    const args = rest[0] === '--' ? rest.slice(1) : rest;
+    const program = `commands/${script}` as Parameters<Workplace['run']>[0];
+    const env = script === 'token' ? {} : { DATABASE_URL: api.database.url };
+    await api.database.query(`UPDATE apikey SET active = true WHERE "apiKey" = '${DOCUMENTED_PREFIX}'`);
+    expect(await place.run(program, { args, env })).toMatchObject({ code: 0, stderr: '' });
+    await api.database.query(`UPDATE apikey SET active = true WHERE "apiKey" = '${DOCUMENTED_PREFIX}'`);
+  });
 });
 
 describe('every name in the text', () => {
