@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
+import { rm } from 'node:fs/promises';
 import { openPage, type OpenPage } from '../support/browser.js';
-import { closeWorkplaces, until, Workplace } from '../support/process.js';
+import { closeWorkplaces, until, Workplace, type Child } from '../support/process.js';
 
+/** A key that was never made. */
+const UNKNOWN_KEY = 'gme_live_aaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
 const TABS = ['Games', 'Search', 'Details', 'Preview'];
 
+let workplace: Workplace;
+let server: Child;
 let origin: string;
 let open: OpenPage;
 let page: Page;
@@ -12,8 +17,8 @@ let run: Locator;
 let answer: Locator;
 
 beforeAll(async () => {
-  const workplace = await Workplace.create();
-  const server = await workplace.serve();
+  workplace = await Workplace.create();
+  server = await workplace.serve();
   origin = await server.origin();
 }, 120_000);
 afterAll(closeWorkplaces);
@@ -161,6 +166,59 @@ describe('tabs', () => {
   }, 60_000);
 });
 
+describe('a key that is refused', () => {
+  test('is replaced when it is the one of a demo that is gone, and that is said', async () => {
+    await visit();
+    const old = await key();
+    await startAnew();
+    await page.reload();
+    const notice = page.getByRole('status').getByText('API key');
+    await notice.waitFor();
+    await picture('new-demo');
+    await run.click();
+    await answer.getByText('"totalCount": 29').waitFor();
+    await tab('Search').click();
+    await run.click();
+    await answer.getByText('"totalCount":').waitFor();
+    expect(await key()).not.toBe(old);
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await notice.waitFor({ state: 'hidden' });
+    await page.reload();
+    await run.click();
+    await answer.getByText('"totalCount":').waitFor();
+    expect(await notice.isVisible()).toBe(false);
+  }, 150_000);
+
+  test('is told to a page that is still open when the demo is started anew', async () => {
+    await visit();
+    await startAnew();
+    await run.click();
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByRole('status').getByText('API key').waitFor();
+    await run.click();
+    await answer.getByText('"totalCount": 29').waitFor();
+    expect(await tabs()).toEqual(TABS);
+  }, 150_000);
+
+  test('is replaced only on demand when somebody typed it', async () => {
+    await visit();
+    // The editor closes what is opened.
+    await editHeaders(`{ "x-api-key": "${UNKNOWN_KEY}"`);
+    await page.reload();
+    await run.click();
+    await answer.getByText('The API key is unknown or inactive.').waitFor();
+    const use = page.getByRole('button', { name: "Use the demo's key" });
+    await use.waitFor();
+    expect(await key()).toBe(UNKNOWN_KEY);
+    await picture('refused-key');
+    await use.click();
+    await until(async () => (await key()) !== UNKNOWN_KEY);
+    await run.click();
+    await answer.getByText('"totalCount": 29').waitFor();
+    expect(await use.isVisible()).toBe(false);
+  }, 60_000);
+});
+
 /** Opens GraphiQL, and waits until its operation is there. */
 async function visit(): Promise<void> {
   await page.goto(origin);
@@ -225,6 +283,27 @@ async function stored(isSo: (state: Tabs) => boolean): Promise<void> {
     const text = await page.evaluate<string | null>("localStorage.getItem('graphiql:tabState')");
     return text !== null && isSo(JSON.parse(text) as Tabs);
   });
+}
+
+/** The key in the headers of the tab in front. */
+async function key(): Promise<string> {
+  const text = await page.locator('.graphiql-editor-tool .view-lines').last().innerText();
+  return /gme_live_[\w.-]+/.exec(text.replaceAll(/\s/g, ''))?.[0] ?? '';
+}
+
+async function editHeaders(text: string): Promise<void> {
+  await headerEditor().click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+  await stored((state) => state.tabs.some(({ headers }) => headers?.includes(UNKNOWN_KEY) === true));
+}
+
+/** Deletes the embedded database, as the README says, and starts the server at the same place. */
+async function startAnew(): Promise<void> {
+  server.signal('SIGTERM');
+  await server.ended();
+  await rm(workplace.data, { recursive: true });
+  server = await workplace.serve({ PORT: new URL(origin).port });
 }
 
 async function picture(name: string): Promise<void> {

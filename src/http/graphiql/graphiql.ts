@@ -94,6 +94,7 @@ function html(demoKey: string | null): string {
   </head>
   <body>
     <noscript>GraphiQL needs JavaScript.</noscript>
+    <div id="notice" role="status"></div>
     <div id="root"></div>
     <script id="settings" type="application/json">${JSON.stringify(settings).replaceAll('<', '\\u003c')}</script>
     <script src="graphiql/workers.js" defer></script>

@@ -1,6 +1,19 @@
 /** What is laid over GraphiQL's own styles; loaded after them. */
 export const STYLE = `
-html, body, #root { height: 100%; margin: 0; }
+html, body { height: 100%; margin: 0; }
+body { display: flex; flex-direction: column; }
+#root { flex: 1; min-height: 0; }
+/* It takes the whole window otherwise, and the notice has its place there too. */
+.graphiql-container { width: 100%; height: 100%; }
+
+#notice { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 8px 16px; color-scheme: light dark;
+  background: light-dark(#fff4ce, #4a3b10); color: light-dark(#3b2f00, #fff1c2); font: 15px Roboto, sans-serif; }
+#notice:empty { display: none; }
+#notice span { flex: 1 1 280px; }
+#notice button { font: inherit; padding: 4px 12px; cursor: pointer; }
+body.graphiql-light #notice { color-scheme: light; }
+body.graphiql-dark #notice { color-scheme: dark; }
+
 /* The library that draws the tabs thinks that they were dragged whenever a width changes, as when the fonts have come. */
 .graphiql-tab { transform: none !important; touch-action: auto !important; }
 
@@ -23,6 +36,21 @@ const LOGO =
 export const RENDER = String.raw`'use strict';
 const { tabs, headers, demoKey } = JSON.parse(document.getElementById('settings').textContent);
 const link = new URL(location.href).searchParams.get('query');
+const notice = document.getElementById('notice');
+
+/** Says something above GraphiQL, with buttons by their labels. */
+function tell(text, buttons = {}) {
+  const words = document.createElement('span');
+  words.textContent = text;
+  const made = Object.entries({ ...buttons, Close: () => notice.replaceChildren() }).map(([label, act]) => {
+    const button = document.createElement('button');
+    button.textContent = label;
+    button.onclick = act;
+    return button;
+  });
+  notice.replaceChildren(words, ...made);
+  notice.className = '';
+}
 
 /** The tabs as GraphiQL keeps them; null on the first visit. */
 function keptTabs() {
@@ -32,6 +60,38 @@ function keptTabs() {
   } catch {
     return null;
   }
+}
+
+/** Replaces a key in the tabs that are kept, and says whether it was there. */
+function replaceKept(key, by) {
+  const state = localStorage.getItem('graphiql:tabState') ?? '';
+  localStorage.setItem('graphiql:tabState', state.replaceAll(key, by));
+  return state.includes(key);
+}
+
+// A demo that is started anew has another key, which takes the place of the one before. What somebody typed is not touched.
+const keyBefore = localStorage.getItem('graphiql:demoKey');
+if (demoKey !== null) {
+  if (keyBefore !== null && keyBefore !== demoKey && replaceKept(keyBefore, demoKey)) {
+    tell("The demo's new API key now stands in the headers of your tabs, in place of one that does not work any more.");
+  }
+  localStorage.setItem('graphiql:demoKey', demoKey);
+}
+
+/** Says what can be done about a key that the server refuses. */
+function tellRefused(key) {
+  if (key === demoKey) {
+    tell('The demo was started anew: this page has the API key of the one before.', { Reload: () => location.reload() });
+  } else if (demoKey !== null) {
+    tell('The server does not know the API key in the headers. This demo has one that works.', {
+      "Use the demo's key": () => {
+        // It is replaced when the page is loaded: now, GraphiQL may still write what it has not kept yet.
+        localStorage.setItem('graphiql:demoKey', key);
+        location.reload();
+      },
+    });
+  }
+  notice.className = 'refused';
 }
 
 const failed = (message) => ({ errors: [{ message }] });
@@ -44,11 +104,16 @@ async function send({ query, variables, operationName }, { headers: typed } = {}
   // GraphiQL notices a moment late that another operation is in front, and tells the name of the one before.
   const isNamed = new RegExp('\\b(query|mutation)\\s+' + operationName + '\\b').test(query);
   try {
+    const sent = new Headers({ ...typed, 'content-type': 'application/json' });
     const response = await fetch('graphql', {
       method: 'POST',
-      headers: { ...typed, 'content-type': 'application/json' },
+      headers: sent,
       body: JSON.stringify({ query, variables, operationName: isNamed ? operationName : undefined }),
     });
+    const key = sent.get('x-api-key');
+    const isRefused = response.status === 401 && response.headers.get('www-authenticate')?.startsWith('ApiKey');
+    if (key && isRefused) tellRefused(key);
+    else if (key && notice.className === 'refused') notice.replaceChildren();
     return await response.json();
   } catch (error) {
     return failed('There is no answer: ' + error.message);
