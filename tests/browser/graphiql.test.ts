@@ -166,6 +166,37 @@ describe('tabs', () => {
   }, 60_000);
 });
 
+describe('on a phone', () => {
+  test('operation and answer are below each other, and both are usable', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(origin);
+    await answer.getByText('"totalCount": 29').waitFor();
+    await picture('phone');
+    const upper = await box(editor());
+    const lower = await box(answer);
+    expect(upper.width).toBeGreaterThan(270);
+    expect(lower.width).toBeGreaterThan(350);
+    expect(upper.height).toBeGreaterThan(200);
+    expect(lower.height).toBeGreaterThan(200);
+    expect(lower.y).toBeGreaterThanOrEqual(upper.y + upper.height);
+    expect(lower.y + lower.height).toBeLessThanOrEqual(844);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+
+    await tab('Details').click();
+    await run.click();
+    await answer.getByText('"externalGameId"').first().waitFor();
+    await page.getByRole('button', { name: 'Headers' }).click();
+    await page.locator('.graphiql-editor-tool').getByText('X-API-Key').waitFor();
+    await picture('phone-headers');
+    await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    await page.locator('.graphiql-doc-explorer').getByText('Query').first().waitFor();
+    await picture('phone-docs');
+    expect((await box(page.locator('.graphiql-plugin'))).width).toBeGreaterThan(330);
+    await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
+    await run.waitFor();
+  }, 60_000);
+});
+
 describe('a key that is refused', () => {
   test('is replaced when it is the one of a demo that is gone, and that is said', async () => {
     await visit();

@@ -18,6 +18,22 @@ body.graphiql-dark #notice { color-scheme: dark; }
 .graphiql-tab { transform: none !important; touch-action: auto !important; }
 
 #graphiql-session .editorPlaceholder { text-wrap: wrap; color: hsla(var(--color-neutral), var(--alpha-secondary)); }
+
+@media (max-width: 700px) {
+  .graphiql-container .graphiql-container, .graphiql-container #graphiql-session { flex-direction: column; }
+  .graphiql-container .graphiql-sidebar { flex-direction: row; width: auto; padding-bottom: 0; }
+  .graphiql-container .graphiql-main, .graphiql-container #graphiql-session { min-height: 0; }
+  .graphiql-container .graphiql-sessions { margin: 0; border-radius: 0; }
+  .graphiql-container .graphiql-logo, #graphiql-session > .graphiql-horizontal-drag-bar { display: none; }
+  /* Variables and headers are in the upper half too. */
+  #graphiql-session > .graphiql-editors { flex-grow: 1.3 !important; }
+  .graphiql-container .graphiql-query-editor, .graphiql-container .graphiql-editor-tool { padding: 8px; }
+  .graphiql-container .graphiql-editor-tools { padding: 0 8px; }
+  /* The documentation needs the whole width: while it is open, it is all that is shown. */
+  .graphiql-main:has(> .graphiql-horizontal-drag-bar) > :not(.graphiql-plugin) { display: none !important; }
+  .graphiql-container .graphiql-plugin { flex: 1 !important; border: 0; }
+  .graphiql-dialog .graphiql-dialog-section { flex-wrap: wrap; gap: 8px; }
+}
 `;
 
 /** Says where the editor's workers are; loaded before GraphiQL. */
@@ -148,7 +164,8 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   logo: ${JSON.stringify(LOGO)},
   headers,
   defaultTabs: link === null ? tabs : [{ query: link, headers }],
-  defaultEditorToolsVisibility: 'headers',
+  // A phone has no place for them beside the operation until they are asked for.
+  defaultEditorToolsVisibility: matchMedia('(max-width: 700px)').matches ? false : 'headers',
   ...(inFront && {
     initialQuery: inFront.query ?? '',
     initialVariables: inFront.variables ?? '',
