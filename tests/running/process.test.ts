@@ -172,6 +172,7 @@ describe('a database that is not there', () => {
       codes: ['SERVICE_UNAVAILABLE'],
     });
     expect(messagesOf(child).filter((message) => message.startsWith('Ready'))).toEqual([]);
+    await until(() => reasonsOf(child).length > 0);
     expect(reasonsOf(child)).toEqual([expect.stringContaining('nobody listens')]);
 
     const forward = createServer((socket) => {
