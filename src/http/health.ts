@@ -74,7 +74,7 @@ const CAUSES: ReadonlyMap<string | undefined, string> = new Map([
   ['57P03', 'the database is starting or stopping'],
 ]);
 
-/** What an operator, and whoever asks for readiness, is told; nothing of it is secret. */
+/** What whoever asks for readiness is told: nothing of it is secret, and nothing tells addresses or certificates. */
 function causeOf(error: unknown): string {
   const cause = CAUSES.get(sqlState(error));
   if (cause !== undefined) return cause;
@@ -84,6 +84,6 @@ function causeOf(error: unknown): string {
     return 'the database does not answer: nobody listens at the address in DATABASE_URL';
   if (code === 'ENOTFOUND') return 'the database does not answer: the host in DATABASE_URL is unknown';
   if (/SSL|TLS|certificate/i.test(`${code} ${message}`))
-    return `no TLS connection to the database: ${message}`;
+    return 'no TLS connection to the database: the log says why';
   return 'the database does not answer';
 }
