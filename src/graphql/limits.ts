@@ -59,9 +59,8 @@ export function checkDocument(document: DocumentNode): void {
     }
     atMost(MAX_FIELDS, fields, 'fields, its fragments unfolded', 'An operation');
   }
-  // Validation reports fragments that lead back to themselves, and does not follow them.
-  if (sizes.isCyclic) return;
-  const comparisons = new Comparisons(fragments);
+  // Validation reports fragments that lead back to themselves: they are not followed here.
+  const comparisons = new Comparisons(sizes.isCyclic ? new Map() : fragments);
   for (const { selectionSet } of operations) {
     atMost(
       MAX_ROOT_FIELDS,
@@ -69,6 +68,10 @@ export function checkDocument(document: DocumentNode): void {
       'fields at its top, aliases included',
       'An operation',
     );
+  }
+  // Validation compares the fields of fragments that no operation uses, too.
+  for (const [name, { selectionSet }] of fragments) {
+    if (!comparisons.followed.has(name)) comparisons.count(selectionSet);
   }
 }
 
@@ -156,6 +159,8 @@ class Sizes {
 
 /** Counts how often validation compares two fields. */
 class Comparisons {
+  /** The names of the fragments whose fields were counted where they are spread. */
+  readonly followed = new Set<string>();
   #count = 0;
 
   constructor(private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>) {}
@@ -195,6 +200,7 @@ class Comparisons {
       } else if (!visited.has(node.name.value)) {
         visited.add(node.name.value);
         const fragment = this.fragments.get(node.name.value);
+        if (fragment) this.followed.add(node.name.value);
         if (fragment) this.#collect(fragment.selectionSet, fieldsByName, visited);
       }
     }

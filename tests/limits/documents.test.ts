@@ -141,6 +141,16 @@ describe('of fields with one response name, 10,000 pairs are let through, and no
     expect(errors[0]?.message).toContain('at most 10000 pairs');
   });
 
+  test.each([
+    ['that no operation uses', ''],
+    ['that leads back to itself', '...F'],
+  ])('also in a fragment %s, which validation refuses', async (_what, spread) => {
+    const make = (n: number): string =>
+      `{ viewer { isAdmin } } fragment F on Viewer { ${spread} ${times(n, () => 'isAdmin')} }`;
+    expect((await api.errors(make(100), {}, alice)).codes).toContain('GRAPHQL_VALIDATION_FAILED');
+    expect(await api.errors(make(101), {}, alice)).toMatchObject({ status: 400, codes: ['LIMIT_EXCEEDED'] });
+  });
+
   test('pairs of the fields below fields of one name count as well', async () => {
     // Two pairs of two, and the fields of both below.
     const make = (n: number): string => `{ ${times(2, () => `viewer { ${times(n, () => 'isAdmin')} }`)} }`;
