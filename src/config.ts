@@ -128,7 +128,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     );
   }
   const processes = read('PROCESSES', '2', 1, integer(1, 64));
-  if (url === null && env['NODE_ENV'] === 'production' && !isSet('DATABASE_URL')) {
+  if (env['NODE_ENV'] === 'production' && !isSet('DATABASE_URL')) {
     problems.push(
       'DATABASE_URL must be set where NODE_ENV is production: to postgres://…, or to embedded for the embedded database with its demo.',
     );
@@ -136,7 +136,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (processes > 1 && (url === EMBEDDED || !isSet('DATABASE_URL'))) {
     problems.push('PROCESSES needs DATABASE_URL: the embedded database is for one process.');
   }
-  const config: Config = {
+  const config: Omit<Config, 'warnings'> = {
     host: read('HOST', '127.0.0.1', '127.0.0.1', String),
     port: read('PORT', '4000', 4000, integer(0, 65_535)),
     processes,
@@ -158,7 +158,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       realm: read('STRATEGY_REALM', 'GameRealm', 'GameRealm', String),
       furtherBuiltIns: read('BUILT_IN_STRATEGIES', 'myStrategy@1.0.0,other@2.1.0', {}, builtInStrategies),
     },
-    warnings: [],
   };
   const warnings = Object.keys(env).flatMap((name) => warningOf(name, names) ?? []);
   if (problems.length > 0) throw new ConfigError([...problems, ...warnings].join('\n'));

@@ -6,8 +6,8 @@ import { migrations } from '../migrations/index.js';
 /** The oldest PostgreSQL that is supported, as `server_version_num` has it. */
 const MIN_VERSION = 150_000;
 
-/** The rights that the server's role needs on GAME's tables: docs/operating.md grants the same. */
-const GAME_RIGHTS = {
+/** The rights that the server's role needs: docs/operating.md grants them. */
+const RIGHTS = {
   apikey: ['SELECT'],
   games: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   gamesparams: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
@@ -19,10 +19,6 @@ const GAME_RIGHTS = {
   strategydefinition: ['SELECT', 'UPDATE'],
   oauthusers: ['SELECT', 'INSERT'],
   logs: ['INSERT'],
-};
-
-/** The same for the tables that the migrations make. */
-const OWN_RIGHTS = {
   game_graphql_reassignments: ['SELECT', 'INSERT', 'UPDATE'],
   game_graphql_reassigned_games: ['SELECT', 'INSERT', 'UPDATE'],
 };
@@ -56,15 +52,15 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
     return `the database's encoding is ${row.encoding}, which cannot hold every text: restore a dump of it into a database that is made with ENCODING 'UTF8' TEMPLATE template0`;
   }
   if (!row.hasTables) return "the database does not hold GAME's tables: run npm run migrate";
-  if (!row.canRead)
+  if (!row.canRead) {
     return 'the database role may not read the table games: grant it the rights that docs/operating.md lists';
+  }
   return null;
 }
 
 /** What does not work on a database that the server can serve from, and what to do. */
 export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
-  const rights = Object.entries({ ...GAME_RIGHTS, ...OWN_RIGHTS });
-  const pairs = rights.flatMap(([table, names]) => names.map((name) => ({ table, name })));
+  const pairs = Object.entries(RIGHTS).flatMap(([table, names]) => names.map((name) => ({ table, name })));
   const [row] = await query<{ denied: string[]; hasOwnTables: boolean; canReadMigrations: boolean }>(
     em,
     sql`SELECT ARRAY(
@@ -76,7 +72,8 @@ export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
           coalesce(has_table_privilege(to_regclass('game_graphql_migrations')::oid, 'SELECT'), false)
             AS "canReadMigrations"`,
   );
-  const { denied = [], hasOwnTables = true, canReadMigrations = false } = row ?? {};
+  if (row === undefined) throw new Error('PostgreSQL returned no row.');
+  const { denied, hasOwnTables, canReadMigrations } = row;
   const warnings: string[] = [];
   if (denied.length > 0) {
     warnings.push(`The database role lacks rights, so some operations fail: grant it ${denied.join(', ')}.`);

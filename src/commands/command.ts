@@ -86,8 +86,9 @@ export function parseOptions<Options extends ParseArgsConfig>(
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 function commandError(error: unknown): string {
-  const isPlain = [UsageError, ConfigError, DirectoryError].some((kind) => error instanceof kind);
-  if (isPlain && error instanceof Error) return error.message;
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof DirectoryError) {
+    return error.message;
+  }
   if (sqlState(error) === UNDEFINED_TABLE) {
     return "The database has none of GAME's tables: run npm run migrate first.";
   }

@@ -117,7 +117,7 @@ async function openPostgresql(
   const reserve = reserved === 0 ? pool : new Pool({ ...clientOptions, database: dbName, max: reserved });
   // An idle connection that the server ended: the pool has dropped it already.
   if (reserve !== pool) reserve.on('error', () => {});
-  const perCaller = Math.max(1, Math.ceil(max / SHARE_OF_ONE));
+  const perCaller = Math.ceil(max / SHARE_OF_ONE);
   useConnections(kysely, {
     pool,
     reserve,

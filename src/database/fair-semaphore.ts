@@ -118,7 +118,7 @@ export class FairSemaphore {
     refuse: (error: Error) => void,
   ): void {
     const queue = this.#queueOf(callerKey, work?.isExpensive ?? false);
-    if (this.#hasRoom(queue) && queue.waiters.size === 0) start(this.#grant(queue, work));
+    if (this.#hasRoom(queue)) start(this.#grant(queue, work));
     else if (queue.waiters.size >= MAX_WAITERS) refuse(serviceUnavailable());
     else {
       const maxWait = work?.hasBegun ? this.limits.maxWaitAfterFirstMs : this.limits.maxWaitMs;

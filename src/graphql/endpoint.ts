@@ -138,8 +138,9 @@ export class Endpoint {
     const { query, operationName, variables } = plainRequest(request) ?? {};
     if (query === undefined) return null;
     const operation = this.documents.operation(query, operationName);
-    const isExpensive = operation === null ? null : isKnownExpensive(operation, variables);
-    if (operation === null || isExpensive === null) return null;
+    if (operation === null) return null;
+    const isExpensive = isKnownExpensive(operation, variables);
+    if (isExpensive === null) return null;
     let made: Context;
     try {
       made = await context();

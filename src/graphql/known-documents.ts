@@ -3,7 +3,6 @@ import {
   getOperationAST,
   GraphQLError,
   Kind,
-  MaxIntrospectionDepthRule,
   parse,
   specifiedRules,
   validate,
@@ -42,8 +41,6 @@ const MAX_LENGTH = 2_000_000;
 const LENGTH_OF_ENTRY = 50;
 /** Maximum number of sets of root fields of one operation: one for each set of values of variables in @skip and @include. */
 const MAX_ROOT_FIELDS_KEPT = 16;
-/** Longest name of an operation that is logged, in characters; the name is the client's. */
-const MAX_LOGGED_NAME = 100;
 
 /** Why a document is refused, as its answer says it. Kept without the nodes, which would keep the document. */
 export type DocumentErrors = readonly GraphQLFormattedError[];
@@ -67,7 +64,7 @@ export class KnownDocuments {
     maxSize: MAX_LENGTH,
     sizeCalculation: (entry) => entry.length,
   });
-  /** SHA-256 of the texts that were sent most recently: to compute it takes ten times as long as to look it up. */
+  /** SHA-256 of the texts that were sent most recently: it is cheaper to look up than to compute. */
   readonly #hashes = new LRUCache<string, string>({
     max: MAX_DOCUMENTS,
     maxSize: MAX_LENGTH,
@@ -83,7 +80,7 @@ export class KnownDocuments {
       validate(
         schema,
         document,
-        [...specifiedRules, knownOperationTypes, introspection ? MaxIntrospectionDepthRule : noIntrospection],
+        [...specifiedRules, knownOperationTypes, ...(introspection ? [] : [noIntrospection])],
         { maxErrors: MAX_ERRORS, hideSuggestions: !introspection },
       );
   }
@@ -330,8 +327,7 @@ export class KnownOperation {
     document: DocumentNode,
     readonly definition: OperationDefinitionNode,
   ) {
-    const name = definition.name?.value ?? '';
-    this.logName = `${definition.operation} ${name.slice(0, MAX_LOGGED_NAME)}`.trim();
+    this.logName = `${definition.operation} ${definition.name?.value ?? ''}`.trim();
     for (const part of document.definitions) {
       if (part.kind === Kind.FRAGMENT_DEFINITION) this.fragments[part.name.value] = part;
     }

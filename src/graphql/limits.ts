@@ -200,8 +200,9 @@ class Comparisons {
       } else if (!visited.has(node.name.value)) {
         visited.add(node.name.value);
         const fragment = this.fragments.get(node.name.value);
-        if (fragment) this.followed.add(node.name.value);
-        if (fragment) this.#collect(fragment.selectionSet, fieldsByName, visited);
+        if (!fragment) continue;
+        this.followed.add(node.name.value);
+        this.#collect(fragment.selectionSet, fieldsByName, visited);
       }
     }
   }

@@ -40,7 +40,7 @@ export async function announceReadiness(
     log.info(ready);
     for (const warning of await warningsOf(database.em)) log.warn(warning);
   } catch (error) {
-    if (!signal.aborted) log.warn({ err: error }, 'not ready');
+    if (!signal.aborted) log.warn({ err: error }, 'Rights and migrations could not be looked at.');
   }
 }
 

@@ -13,8 +13,7 @@ import { RequestTimes } from './request-times.js';
 
 /**
  * `/metrics`, for Prometheus: the process, the requests by route and status, the errors by code, the connections to the
- * database.
- * Nothing in it tells who asked for what. Of several processes, each answers for all of them.
+ * database. Nothing in it tells who asked for what. Of several processes, each answers for all of them.
  */
 export function serveMetrics(app: FastifyInstance, database: Database): void {
   const registry = new AggregatorRegistry<RegistryContentType>();

@@ -17,7 +17,8 @@ const MAX_CHUNKS = 5_000;
 
 /**
  * What holds for every request, before its route. No cache may keep the answer, unless its route says so: most depend on
- * who asks. What names no host, or several, is refused. A connection that sends many requests at once is ended, and so is one that sends a body in very many chunks.
+ * who asks. What names no host, or several, is refused. A connection that sends many requests at once is ended, and so is
+ * one that sends a body in very many chunks.
  */
 export function checkRequests(app: FastifyInstance): void {
   const connections = new WeakMap<Socket, { begun: number }>();

@@ -198,14 +198,12 @@ test('of requests that wait, those whose client went away are never run', async 
   expect(names).toEqual(['alice1', 'alice3']);
 });
 
+/** Room for one, and long waits. */
+const NARROW = { total: 1, perCaller: 1, maxWaitMs: 60_000, maxWaitAfterFirstMs: 60_000 };
+
 describe('a queue', () => {
   test('lets 1,000 of one caller wait, and refuses more at once, of this caller alone', async () => {
-    const semaphore = new FairSemaphore({
-      total: 1,
-      perCaller: 1,
-      maxWaitMs: 60_000,
-      maxWaitAfterFirstMs: 60_000,
-    });
+    const semaphore = new FairSemaphore(NARROW);
     const permit = await semaphore.acquire('alice');
     const work = new Work();
     const waiting = Array.from({ length: 1_000 }, () =>
@@ -223,12 +221,7 @@ describe('a queue', () => {
   });
 
   test('is more patient with what has begun than with what is new', async () => {
-    const semaphore = new FairSemaphore({
-      total: 1,
-      perCaller: 1,
-      maxWaitMs: 0,
-      maxWaitAfterFirstMs: 60_000,
-    });
+    const semaphore = new FairSemaphore({ ...NARROW, maxWaitMs: 0 });
     const work = new Work();
     (await semaphore.acquire('alice', work)).release();
     const permit = await semaphore.acquire('bob');
@@ -240,12 +233,7 @@ describe('a queue', () => {
   });
 
   test('forgets callers of whom nothing runs or waits, and nobody else, when there are 10,000', async () => {
-    const semaphore = new FairSemaphore({
-      total: 3,
-      perCaller: 1,
-      maxWaitMs: 60_000,
-      maxWaitAfterFirstMs: 60_000,
-    });
+    const semaphore = new FairSemaphore({ ...NARROW, total: 3 });
     const permit = await semaphore.acquire('alice');
     for (let caller = 0; caller < 20_000; caller++) (await semaphore.acquire(`caller ${caller}`)).release();
     const next = semaphore.acquire('alice');
@@ -256,12 +244,7 @@ describe('a queue', () => {
   });
 
   test('gives a place back once, however often it is told so', async () => {
-    const semaphore = new FairSemaphore({
-      total: 1,
-      perCaller: 1,
-      maxWaitMs: 60_000,
-      maxWaitAfterFirstMs: 60_000,
-    });
+    const semaphore = new FairSemaphore(NARROW);
     const permit = await semaphore.acquire('alice');
     permit.release();
     permit.release();
