@@ -29,10 +29,13 @@ if (unknown.length > 0) {
 } else if (values.list) {
   for (const { name, title } of SCENARIOS) say(`${name.padEnd(14)} ${title}`);
 } else {
-  setTimeout(() => {
-    say(`The run took longer than ${values.minutes} minutes.`);
-    process.exit(1);
-  }, Number(values.minutes) * 60_000).unref();
+  setTimeout(
+    () => {
+      say(`The run took longer than ${values.minutes} minutes.`);
+      process.exit(1);
+    },
+    Number(values.minutes) * 60_000,
+  ).unref();
   await run();
 }
 
