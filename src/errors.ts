@@ -216,6 +216,9 @@ export function isPreparedStatementStale(error: unknown): boolean {
   );
 }
 
+/** The code of the error of what was given up because the client went away. */
+export const CLIENT_GONE = 'CLIENT_GONE';
+
 /** Whether a text holds what the database cannot: readiness tells of such databases. */
 function isUnstorable(error: unknown): boolean {
   const state = sqlState(error);
@@ -240,8 +243,9 @@ export function toClientError(error: unknown): MaskedError {
   }
   if (isMissingOwnTable(error)) return { clientError: migrationRequired() };
   // Nobody reads this.
-  if (error instanceof Error && error.name === 'ClientGoneError')
+  if (error instanceof Error && 'code' in error && error.code === CLIENT_GONE) {
     return { clientError: serviceUnavailable() };
+  }
   const errorId = randomUUID();
   if (isDatabaseUnavailable(error)) {
     return { clientError: serviceUnavailable(), log: { level: 'warn', errorId } };

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { CLIENT_GONE } from '../errors.js';
 
 /** The client of a request went away: what was done for it is given up. */
 export class ClientGoneError extends Error {
-  override readonly name = 'ClientGoneError';
+  /** MikroORM wraps what its statements throw, and keeps the code. */
+  readonly code = CLIENT_GONE;
 }
 
 /** What the statements of one request have in common: whose they are, and whether anybody still waits for them. */
