@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CLIENT_GONE } from '../errors.js';
+import type { IdempotentMutation } from './idempotency.js';
 
 /** The client of a request went away: what was done for it is given up. */
 export class ClientGoneError extends Error {
@@ -15,6 +16,10 @@ export class Work {
   hasBegun = false;
   /** Whether its operation is expensive: of these one of a caller runs at a time. */
   isExpensive = false;
+  /** Under this key of the caller, mutations are to be done once. */
+  idempotencyKey: string | null = null;
+  /** The mutation that runs now, where the request has an Idempotency-Key. */
+  idempotentMutation: IdempotentMutation | null = null;
   #isAbandoned = false;
   /** Mostly one: short lists are cheaper than a set. */
   readonly #cancels: (() => void)[] = [];

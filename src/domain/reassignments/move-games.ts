@@ -38,6 +38,12 @@ export interface Moved {
 /** Longest wait for the moves of others that a move must not meet, in ms. A connection is held meanwhile. */
 const MOVE_LOCK_TIMEOUT_MS = 10_000;
 
+/**
+ * How often PostgreSQL looks, during a move, whether this server is still there, in ms; the move ends with it. PostgreSQL
+ * on Windows cannot look, and refuses the setting.
+ */
+const CONNECTION_CHECK_MS = 2_000;
+
 /** Stands for all admins; no caller has two blanks. */
 const ADMINS = '  ';
 
@@ -60,11 +66,15 @@ export async function inMoveTransaction<Result>(
     ? undefined
     : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, currentWork());
   try {
-    return await inTransaction(em, async (transaction) => {
-      await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
-      if (!dryRun) await lockMoves(transaction, caller);
-      return run(transaction);
-    });
+    return await inTransaction(
+      em,
+      async (transaction) => {
+        await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
+        if (!dryRun) await lockMoves(transaction, caller);
+        return run(transaction);
+      },
+      { dryRun },
+    );
   } finally {
     permit?.release();
   }
@@ -76,7 +86,9 @@ async function lockMoves(em: SqlEntityManager, caller: KnownCaller): Promise<voi
   await query(
     em,
     sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true),
-          set_config('lock_timeout', ${String(MOVE_LOCK_TIMEOUT_MS)}, true)`,
+          set_config('lock_timeout', ${String(MOVE_LOCK_TIMEOUT_MS)}, true),
+          CASE WHEN version() !~ 'Visual C|mingw'
+            THEN set_config('client_connection_check_interval', ${String(CONNECTION_CHECK_MS)}, true) END`,
   );
   if (caller.kind === 'admin') {
     await query(em, sql`SELECT pg_advisory_xact_lock(hashtextextended('game_graphql_moves', 0))`);
