@@ -35,7 +35,8 @@ export class Server {
     this.#logFile = logFile;
   }
 
-  static async start(databaseUrl: string): Promise<Server> {
+  /** @param env settings beyond the database and the address */
+  static async start(databaseUrl: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
     const logFile = join(tmpdir(), `game-graphql-attacks-${randomUUID()}.log`);
     const log = openSync(logFile, 'a');
     const child = spawn(
@@ -48,6 +49,7 @@ export class Server {
           DATABASE_URL: databaseUrl,
           HOST: '127.0.0.1',
           PORT: '0',
+          ...env,
         },
         stdio: ['ignore', log, log],
       },

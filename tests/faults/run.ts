@@ -7,9 +7,10 @@
  * Everything happens on this machine: the servers and PostgreSQL are started for the run and ended with it.
  */
 import { parseArgs } from 'node:util';
+import { commits } from './commits.ts';
 import type { Figure, Scenario } from './scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [];
+const SCENARIOS: readonly Scenario[] = [commits];
 
 const { values } = parseArgs({
   options: {
