@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { addOwner, makeDatabase } from '../../bench/database.ts';
 import { Server } from '../attacks/server.ts';
 import { Owner, rowsOf, type Rows } from '../support/builders.ts';
-import { startIssuer } from '../support/issuer.ts';
+import { startIssuer, type Issuer } from '../support/issuer.ts';
 // Plain JavaScript, which jest needs before it can read anything else.
 import { startPostgres } from '../support/postgres.js';
 import { CommitProxy, CUTS, type Cut } from './commit-proxy.ts';
@@ -26,9 +26,7 @@ export const commits: Scenario = {
   name: 'commits',
   title: `${TIMES} COMMITs are cut off, of every mutation: what is told against what was done`,
   run: async (say) => {
-    const postgres = await (
-      startPostgres as (settings: object) => Promise<{ url: string; stop(): Promise<void> }>
-    )({
+    const postgres = await startPostgres({
       fsync: 'on',
       shared_preload_libraries: '',
       log_statement: 'none',
@@ -46,8 +44,7 @@ export const commits: Scenario = {
         query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
           (await db.query<Row>(text, [...values])).rows,
       });
-      const token = (await issuer.admin('operator')).token ?? '';
-      const place = { db, rows, owner: new Owner(rows, secret, prefix), token, proxy, server };
+      const place = { db, rows, owner: new Owner(rows, secret, prefix), issuer, proxy, server };
       return await cutAll(place, say);
     } finally {
       await server.kill();
@@ -64,8 +61,7 @@ interface Place {
   readonly db: pg.Client;
   readonly rows: Rows;
   readonly owner: Owner;
-  /** Of an admin. */
-  readonly token: string;
+  readonly issuer: Issuer;
   readonly proxy: CommitProxy;
   readonly server: Server;
 }
@@ -119,11 +115,13 @@ async function writes({ db }: Place): Promise<number> {
 }
 
 async function send(
-  { server, owner, token }: Place,
+  { server, owner, issuer }: Place,
   { document, variables, needsAdmin }: PreparedMutation,
   key: string,
 ): Promise<Told> {
-  const credential = needsAdmin ? { authorization: `Bearer ${token}` } : { 'x-api-key': owner.key };
+  // Tokens end after some minutes.
+  const { token } = needsAdmin ? await issuer.admin('operator') : {};
+  const credential = token === undefined ? { 'x-api-key': owner.key } : { authorization: `Bearer ${token}` };
   const response = await fetch(`http://127.0.0.1:${server.port}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': key, ...credential },

@@ -8,9 +8,10 @@
  */
 import { parseArgs } from 'node:util';
 import { commits } from './commits.ts';
+import { restarts } from './restarts.ts';
 import type { Figure, Scenario } from './scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [commits];
+const SCENARIOS: readonly Scenario[] = [commits, restarts];
 
 const { values } = parseArgs({
   options: {
