@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   | 'CONFLICT'
   | 'LIMIT_EXCEEDED'
+  | 'RATE_LIMITED'
   | 'BAD_REQUEST'
   | 'MIGRATION_REQUIRED'
   | 'SERVICE_UNAVAILABLE'
@@ -116,6 +117,16 @@ export const serviceUnavailable = (): GraphQLError =>
   clientError('SERVICE_UNAVAILABLE', 'The service is temporarily unavailable. Try again shortly.', {
     http: { status: 503, headers: new Map([['retry-after', '1']]) },
   });
+
+/** Who asks has spent what may be spent in a while. HTTP 429. */
+export const rateLimited = (by: 'caller' | 'address', retryAfterS: number): GraphQLError => {
+  const who = by === 'caller' ? 'This caller' : 'This address, without a good credential,';
+  return clientError(
+    'RATE_LIMITED',
+    `${who} has spent what it may for now. Try again in ${retryAfterS} seconds.`,
+    { http: { status: 429, headers: new Map([['retry-after', String(retryAfterS)]]) } },
+  );
+};
 
 /** Collects what is wrong with the arguments of one call, so that the client learns all of it at once. */
 export class Problems {

@@ -13,6 +13,8 @@ export class Work {
   hasBegun = false;
   /** Whether its operation is expensive: of these one of a caller runs at a time. */
   isExpensive = false;
+  /** How long its statements have kept connections busy, in ms, all together. */
+  databaseMs = 0;
   #isAbandoned = false;
   /** Mostly one: short lists are cheaper than a set. */
   readonly #cancels: (() => void)[] = [];
