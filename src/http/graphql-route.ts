@@ -172,7 +172,7 @@ export async function serveGraphql(
     const refusal = budget.check();
     if (refusal === null) return;
     request.budget = budget;
-    request.graphql = { errors: [refusal.extensions['code']] };
+    request.graphql = {};
     noteRefusal(request, budget);
     throw refusal;
   }
@@ -180,6 +180,7 @@ export async function serveGraphql(
   function noteRefusal(request: FastifyRequest, { refusedBy }: Budget): void {
     if (refusedBy === null || request.graphql === undefined) return;
     request.graphql.limitedBy = refusedBy;
+    request.graphql.errors = ['RATE_LIMITED'];
     const { caller } = request.graphql;
     if (refusedBy === 'caller' && caller) refusedCredentials.add(request.raw, callerKeyOf(caller));
   }

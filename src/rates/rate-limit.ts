@@ -96,13 +96,13 @@ export class RateLimit {
   }
 
   /** Takes back some of what was spent, unless its window has ended. */
-  giveBack(key: string, cost: number, { resetAt, store }: Spending): void {
+  giveBack(key: string, cost: number, { spent, resetAt, store }: Spending): void {
     if (cost === 0 || Date.now() >= resetAt) return;
     const short = shortened(key);
     // Of what Redis cannot be told, the end of the window takes care.
     store.reward(short, cost).catch(() => {});
     const known = this.#known.get(short);
-    if (known !== undefined) known.spentUntil = 0;
+    if (known !== undefined && spent - cost < this.limit) known.spentUntil = 0;
   }
 
   #knownOf(key: string): Known {

@@ -110,6 +110,10 @@ function tellRefused(key) {
   notice.className = 'refused';
 }
 
+/** Headers with their names as the others are written, so that one which is typed takes the place of ours. */
+const lowerCased = (headers = {}) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
 const failed = (message) => ({ errors: [{ message }] });
 
 /** Sends an operation as it stands, so that what is wrong with it is told by the server. */
@@ -120,7 +124,8 @@ async function send({ query, variables, operationName }, { headers: typed } = {}
   // GraphiQL notices a moment late that another operation is in front, and tells the name of the one before.
   const isNamed = new RegExp('\\b(query|mutation)\\s+' + operationName + '\\b').test(query);
   try {
-    const sent = new Headers({ ...typed, 'content-type': 'application/json' });
+    // The answer then says what it has cost, unless somebody types another value.
+    const sent = new Headers({ 'graphql-cost': '1', ...lowerCased(typed), 'content-type': 'application/json' });
     const response = await fetch('graphql', {
       method: 'POST',
       headers: sent,

@@ -1,0 +1,102 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import type { Owner } from '../support/builders.js';
+import { send, type RawAnswer } from '../support/http.js';
+import { useApi } from '../support/use-api.js';
+
+const { api, rows } = useApi({ env: { RATE_LIMIT: '1000000', RATE_LIMIT_ADDRESS: 'off' } });
+let alice: Owner;
+beforeAll(async () => {
+  alice = await rows.owner();
+  await alice.game();
+});
+
+const GAMES = '{ games(first: 2) { totalCount nodes { platform } } }';
+
+interface Told {
+  readonly data?: unknown;
+  readonly errors?: unknown;
+  readonly extensions: { readonly cost: Readonly<Record<string, number | null>> };
+}
+
+function ask(
+  query: string,
+  headers: Record<string, string> = { 'x-api-key': alice.key },
+): Promise<RawAnswer> {
+  return send(api.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  });
+}
+
+async function askTold(
+  query: string,
+  headers: Record<string, string> = { 'x-api-key': alice.key },
+): Promise<Told> {
+  const { text } = await ask(query, { ...headers, 'graphql-cost': '1' });
+  expect(text).toMatch(/\}\n$/);
+  return JSON.parse(text) as Told;
+}
+
+test('an answer says on demand what it was estimated to cost, what it took, and what is left, each time it is sent', async () => {
+  const remaining: number[] = [];
+  // From the third time on it bypasses Apollo.
+  for (let sent = 0; sent < 4; sent++) {
+    const { data, extensions } = await askTold(GAMES);
+    expect(data).toEqual({ games: { totalCount: 1, nodes: [{ platform: 'web' }] } });
+    const { cost } = extensions;
+    expect(Object.keys(cost)).toEqual([
+      'requested',
+      'actual',
+      'databaseMs',
+      'limit',
+      'remaining',
+      'resetSeconds',
+    ]);
+    // Counting costs 500; the page, each of two games, and two fields of each are the rest.
+    expect(cost['requested']).toBe(506);
+    expect(cost['databaseMs']).toBeGreaterThan(0);
+    // A hundred for each ms, and 30 for the request.
+    expect(cost['actual']).toBeGreaterThanOrEqual(29 + 100 * (cost['databaseMs'] ?? NaN));
+    expect(cost['limit']).toBe(1_000_000);
+    expect(cost['resetSeconds']).toBeGreaterThan(0);
+    expect(cost['resetSeconds']).toBeLessThanOrEqual(60);
+    remaining.push((cost['remaining'] ?? NaN) + (sent === 0 ? 0 : (cost['actual'] ?? NaN)));
+    if (sent > 0) expect(remaining[sent]).toBe(remaining[sent - 1]);
+    remaining[sent] = cost['remaining'] ?? NaN;
+  }
+});
+
+test('so do errors, mutations, and answers of which nothing was read', async () => {
+  const refused = await askTold('{ nothing }');
+  expect(refused.errors).toHaveLength(1);
+  expect(refused.extensions.cost['requested']).toBeNull();
+  expect(refused.extensions.cost['actual']).toBeGreaterThanOrEqual(30);
+
+  const create =
+    'mutation { createGame(input: { externalGameId: "told", platform: "web", strategyId: "default" }) { game { platform } } }';
+  const created = await askTold(create);
+  expect(created.data).toEqual({ createGame: { game: { platform: 'web' } } });
+  expect(created.extensions.cost['databaseMs']).toBeGreaterThan(0);
+
+  const viewer = await askTold('{ viewer { apiKey } }');
+  expect(viewer.extensions.cost['databaseMs']).toBe(0);
+});
+
+test('where there is no limit, it says what it has cost alone', async () => {
+  const { extensions } = await askTold('{ viewer { apiKey } }', {});
+  expect(Object.keys(extensions.cost)).toEqual(['requested', 'actual', 'databaseMs']);
+});
+
+test('nothing is said where nobody asked', async () => {
+  for (let sent = 0; sent < 4; sent++) {
+    expect((await ask('{ games(first: 0) { nodes { id } } }')).text).toBe(
+      '{"data":{"games":{"nodes":[]}}}\n',
+    );
+    const other = await ask('{ games(first: 0) { nodes { id } } }', {
+      'x-api-key': alice.key,
+      'graphql-cost': '0',
+    });
+    expect(other.text).toBe('{"data":{"games":{"nodes":[]}}}\n');
+  }
+});
