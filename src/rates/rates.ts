@@ -7,7 +7,7 @@ import { RateLimit } from './rate-limit.js';
 const REDIS_TIMEOUT_MS = 50;
 /** Time between two attempts to reach Redis, in ms. */
 const REDIS_RETRY_MS = 500;
-const REDIS_CONNECT_TIMEOUT_MS = 800;
+const REDIS_CONNECT_TIMEOUT_MS = 2_000;
 
 /** How much may be spent in a window. */
 export interface RateSettings {
