@@ -119,14 +119,14 @@ export const serviceUnavailable = (): GraphQLError =>
   });
 
 /** Who asks has spent what may be spent in a while. HTTP 429. */
-export const rateLimited = (by: 'caller' | 'address', retryAfterS: number): GraphQLError => {
-  const who = by === 'caller' ? 'This caller' : 'This address, without a good credential,';
-  return clientError(
+export const rateLimited = (by: 'caller' | 'address', retryAfterS: number): GraphQLError =>
+  clientError(
     'RATE_LIMITED',
-    `${who} has spent what it may for now. Try again in ${retryAfterS} seconds.`,
+    by === 'caller'
+      ? `This caller has spent what it may for now. Try again in ${retryAfterS} s.`
+      : `This address, without a good credential, has spent what it may for now. Try again in ${retryAfterS} s.`,
     { http: { status: 429, headers: new Map([['retry-after', String(retryAfterS)]]) } },
   );
-};
 
 /** Collects what is wrong with the arguments of one call, so that the client learns all of it at once. */
 export class Problems {

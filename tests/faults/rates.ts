@@ -133,9 +133,9 @@ async function run(
   const end = performance.now() + ms;
   const one = async (): Promise<void> => {
     while (performance.now() < end) {
-      const start = performance.now();
+      const sentAt = performance.now();
       const status = await post(port, { agent, headers }, body);
-      answers.slowestMs = Math.max(answers.slowestMs, performance.now() - start);
+      answers.slowestMs = Math.max(answers.slowestMs, performance.now() - sentAt);
       if (status === 200) answers.succeeded++;
       else {
         answers.refused++;

@@ -377,7 +377,7 @@ describe('an address', () => {
     const one = await start(env);
     const two = await start(env);
     await untilRefused(one, alice);
-    expect((await two.query(COUNT, {}, alice)).status).toBe(429);
+    expect(await isRefusedSoon(two, alice)).toBe(true);
     expect((await two.query(COUNT, {}, bob)).status).toBe(200);
 
     await redis.kill();
@@ -388,7 +388,7 @@ describe('an address', () => {
     // Per process now.
     expect((await two.query(COUNT, {}, carol)).status).toBe(200);
     await untilRefused(two, carol);
-    expect(one.log.filter(({ msg }) => /^Redis/.test(String(msg))).at(-1)).toMatchObject({
+    expect(one.log.findLast(({ msg }) => String(msg).startsWith('Redis'))).toMatchObject({
       msg: 'Redis cannot be reached: each process counts rates by itself until it can.',
     });
 
@@ -396,7 +396,7 @@ describe('an address', () => {
     const dave = await rows.owner();
     await delay(2_500);
     await untilRefused(one, dave);
-    expect((await two.query(COUNT, {}, dave)).status).toBe(429);
+    expect(await isRefusedSoon(two, dave)).toBe(true);
 
     await untilRefused(two, { key: 'gme_live_unknown.1' });
     const statements = await recordStatements(one, () => one.query(COUNT, {}, { key: 'gme_live_unknown.2' }));
@@ -426,14 +426,26 @@ describe('an address', () => {
   });
 });
 
+/**
+ * Whether a caller is refused by a server that has hardly seen it: five operations are far from what it may spend. More than one,
+ * because a machine that is busy may answer for Redis too late.
+ */
+async function isRefusedSoon(api: Api, as: Credentials): Promise<boolean> {
+  for (let sent = 0; sent < 5; sent++) {
+    if ((await api.query(COUNT, {}, as)).status === 429) return true;
+    await delay(500);
+  }
+  return false;
+}
+
 /** How long so many operations took, one after the other, in ms: the slowest first. */
 async function times(api: Api, as: Credentials, count: number): Promise<[number, number]> {
   const waits: number[] = [];
   for (let sent = 0; sent < count; sent++) {
-    const start = performance.now();
+    const sentAt = performance.now();
     expect((await api.query(COUNT, {}, as)).status).toBe(200);
-    waits.push(performance.now() - start);
+    waits.push(performance.now() - sentAt);
   }
-  const [first = NaN, second = NaN] = waits.sort((a, b) => b - a);
+  const [first = 0, second = 0] = waits.sort((a, b) => b - a);
   return [first, second];
 }
