@@ -14,6 +14,8 @@ const MAX_KEYS = 20_000;
 /** Keys from this length on are counted by their SHA-256. The subject of a token may be long. */
 const MAX_KEY_LENGTH = 100;
 
+/** Longest wait for Redis, in ms: who would wait longer is counted in this process. */
+const REDIS_TIMEOUT_MS = 50;
 /** How long this process counts alone after Redis has failed, in ms, before it asks again. */
 const REDIS_PAUSE_MS = 1_000;
 /**
@@ -114,13 +116,25 @@ export class RateLimit {
   async #add(key: string, cost: number): Promise<[Store, Awaited<ReturnType<Store['penalty']>>]> {
     if (this.#redis !== null && Date.now() >= this.#redisAwayUntil) {
       try {
-        return [this.#redis, await this.#redis.penalty(key, cost)];
+        return [this.#redis, await inTime(this.#redis.penalty(key, cost))];
       } catch {
         this.#redisAwayUntil = Date.now() + REDIS_PAUSE_MS;
       }
     }
     return [this.#memory, await this.#memory.penalty(key, cost)];
   }
+}
+
+/**
+ * The same result, if Redis answers in time. ioredis's own `commandTimeout` also fails what has been answered, where this
+ * process was too busy to look: here it looks once more.
+ */
+function inTime<Result>(result: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const fail = (): void => reject(new Error('Redis does not answer.'));
+    const late = setTimeout(() => void setImmediate(fail), REDIS_TIMEOUT_MS);
+    result.then(resolve, reject).finally(() => clearTimeout(late));
+  });
 }
 
 function shortened(key: string): string {

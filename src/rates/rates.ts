@@ -3,8 +3,6 @@ import { addressKeyOf } from './address.js';
 import { Budget } from './budget.js';
 import { RateLimit } from './rate-limit.js';
 
-/** Longest wait for Redis, in ms: who waits longer is counted in this process. */
-const REDIS_TIMEOUT_MS = 50;
 /** Time between two attempts to reach Redis, in ms. */
 const REDIS_RETRY_MS = 500;
 const REDIS_CONNECT_TIMEOUT_MS = 2_000;
@@ -65,7 +63,6 @@ async function connect(url: string, warn: (message: string) => void): Promise<Re
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: REDIS_TIMEOUT_MS,
     connectTimeout: REDIS_CONNECT_TIMEOUT_MS,
     retryStrategy: () => REDIS_RETRY_MS,
   });

@@ -28,6 +28,19 @@ export class RedisServer {
     await until(() => accepts(this.port), undefined, 15_000);
   }
 
+  /** Whether it has a key. */
+  knows(key: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1');
+      socket.on('error', reject);
+      socket.on('data', (answer) => {
+        socket.destroy();
+        resolve(answer.toString() === ':1\r\n');
+      });
+      socket.write(`EXISTS ${key}\r\n`);
+    });
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#process?.kill(signal);
   }
