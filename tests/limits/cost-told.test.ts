@@ -80,7 +80,7 @@ test('an answer says on demand what it was estimated to cost, what it took, and 
   }
 });
 
-test('so do errors, mutations, and answers of which nothing was read', async () => {
+test('so do errors and mutations', async () => {
   const refused = await askTold('{ nothing }');
   expect(refused.errors).toHaveLength(1);
   expect(refused.extensions.cost.requested).toBeNull();
@@ -91,14 +91,12 @@ test('so do errors, mutations, and answers of which nothing was read', async () 
   const created = await askTold(create);
   expect(created.data).toEqual({ createGame: { game: { platform: 'web' } } });
   expect(created.extensions.cost.databaseMs).toBeGreaterThan(0);
-
-  const viewer = await askTold('{ viewer { apiKey } }');
-  expect(viewer.extensions.cost.databaseMs).toBe(0);
 });
 
 test('where there is no limit, it says what it has cost alone', async () => {
   const { extensions } = await askTold('{ viewer { apiKey } }', {});
   expect(Object.keys(extensions.cost)).toEqual(['requested', 'actual', 'databaseMs']);
+  expect(extensions.cost.databaseMs).toBe(0);
 });
 
 test('nothing is said where nobody asked', async () => {
