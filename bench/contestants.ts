@@ -98,6 +98,9 @@ async function start(
       DATABASE_URL: databaseUrl,
       DATABASE_POOL_MAX: String(POOL_MAX),
       PROCESSES: String(processes),
+      // Never reached, so that what is measured includes the counting.
+      RATE_LIMIT: '1000000000',
+      RATE_LIMIT_ADDRESS: '1000000000',
       HOST: '127.0.0.1',
       PORT: '0',
     },

@@ -1,6 +1,8 @@
 import type { ClientConfig } from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
+import { isIP } from 'node:net';
 import type { StrategySettings } from './domain/strategies/strategies.js';
+import type { RateSettings } from './rates/rates.js';
 
 /** Where the data is. */
 export type DatabaseConfig =
@@ -35,6 +37,9 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** Maximum size, in bytes, of an answer. */
   readonly maxResponseBytes: number;
+  readonly rates: RateSettings;
+  /** Whose word on the address of a client is taken: addresses and networks of proxies. */
+  readonly trustedProxies: readonly string[];
   /** Null: no issuer is configured. */
   readonly oauth: OAuthConfig | null;
   /** Role in a bearer token that makes an admin. */
@@ -49,6 +54,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What `DATABASE_URL` is to ask for the embedded database by name. */
 const EMBEDDED = 'embedded';
+/** In which time a rate is counted, in seconds. */
+const RATE_WINDOW_S = 60;
 /** Where the embedded database lives, below the directory that the server is started in. */
 const EMBEDDED_DIRECTORY = '.data';
 
@@ -144,6 +151,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     graphiql: read('GRAPHIQL', 'off', true, onOff),
     introspection: read('INTROSPECTION', 'off', true, onOff),
     maxResponseBytes: read('MAX_RESPONSE_BYTES', '10000000', 10_000_000, integer(100_000, 100_000_000)),
+    rates: {
+      caller: read('RATE_LIMIT', '3000000', 3_000_000, rate),
+      address: read('RATE_LIMIT_ADDRESS', '1000000', 1_000_000, rate),
+      windowS: RATE_WINDOW_S,
+      redisUrl: read('REDIS_URL', 'redis://localhost:6379', null, redisUrl),
+    },
+    trustedProxies: read('TRUST_PROXY', '10.0.0.0/8,192.0.2.7', [], networks),
     corsOrigins: read('CORS_ORIGINS', 'https://app.example.org,http://localhost:5173', [], origins),
     database:
       url === null || url === EMBEDDED
@@ -194,6 +208,37 @@ const integer =
     }
     return value;
   };
+
+/** What may be spent in a minute; null: as much as anybody likes. */
+function rate(text: string): number | null {
+  if (text === 'off' || text === '0') return null;
+  try {
+    return integer(1, 1_000_000_000)(text);
+  } catch {
+    throw new InvalidValue('must be a whole number up to 1000000000, or off');
+  }
+}
+
+function redisUrl(text: string): string {
+  // The value may hold a password, so a message never repeats it.
+  if (!/^rediss?:$/.test(URL.parse(text)?.protocol ?? '')) {
+    throw new InvalidValue('must begin with redis:// or rediss://');
+  }
+  return text;
+}
+
+/** IP addresses and networks, separated by commas. */
+function networks(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    const network = part.trim();
+    const [address = '', bits, ...rest] = network.split('/');
+    const version = isIP(address);
+    const isNetwork =
+      bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+    if (version !== 0 && isNetwork && rest.length === 0) return network;
+    throw new InvalidValue(`holds "${network}", which is neither an IP address nor a network`);
+  });
+}
 
 const oneOf =
   <Value extends string>(values: readonly Value[]) =>

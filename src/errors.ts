@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   | 'CONFLICT'
   | 'LIMIT_EXCEEDED'
+  | 'RATE_LIMITED'
   | 'BAD_REQUEST'
   | 'MIGRATION_REQUIRED'
   | 'SERVICE_UNAVAILABLE'
@@ -151,6 +152,16 @@ const FINAL_CODES = new Set<unknown>([
 export function isFinal(error: unknown): error is GraphQLError {
   return error instanceof GraphQLError && FINAL_CODES.has(error.extensions['code']);
 }
+
+/** Who asks has spent what may be spent in a while. HTTP 429. */
+export const rateLimited = (by: 'caller' | 'address', retryAfterS: number): GraphQLError =>
+  clientError(
+    'RATE_LIMITED',
+    by === 'caller'
+      ? `This caller has spent what it may for now. Try again in ${retryAfterS} s.`
+      : `This address, without a good credential, has spent what it may for now. Try again in ${retryAfterS} s.`,
+    { http: { status: 429, headers: new Map([['retry-after', String(retryAfterS)]]) } },
+  );
 
 /** Collects what is wrong with the arguments of one call, so that the client learns all of it at once. */
 export class Problems {

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GraphQLError, GraphQLObjectType } from 'graphql';
 import type { Caller, KnownCaller } from '../auth/caller.js';
 import type { Work } from '../database/work.js';
+import type { Budget } from '../rates/budget.js';
 import { CREDENTIAL_NEEDED, forbidden, unauthenticated } from '../errors.js';
 import { Game } from '../domain/games/game.entity.js';
 import { GameRepository } from '../domain/games/game.repository.js';
@@ -18,6 +19,8 @@ export interface OperationLog {
   operation?: string;
   /** Codes of the errors of the answer, each once. */
   errors?: unknown[];
+  /** Whose limit refused the request: the caller's, or that of its address. */
+  limitedBy?: 'caller' | 'address';
 }
 
 /** What can be asked and done. Repositories keep nothing of a request: all requests share them. */
@@ -75,6 +78,8 @@ export class Context implements Repositories {
     private readonly texts: GatewaySdl | null,
     /** What its statements have in common. */
     readonly work: Work,
+    /** What the request may spend. */
+    readonly budget: Budget,
   ) {
     this.games = games;
     this.tasks = tasks;

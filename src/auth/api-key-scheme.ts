@@ -8,6 +8,8 @@ import type { AuthScheme } from './authenticate.js';
 
 /** How long a key that was found good is taken for good, in ms: a revoked key stops within this time. */
 const CACHE_MS = 5_000;
+/** How long a key that was good may be looked up without being charged for, in ms: see `AuthScheme`. */
+const TRUST_MS = 24 * 60 * 60_000;
 /** Maximum number of keys that are remembered. */
 const CACHE_SIZE = 10_000;
 
@@ -20,12 +22,18 @@ const CACHE_SIZE = 10_000;
 export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
   /** Prefix by hash. */
   const known = new LRUCache<string, string>({ max: CACHE_SIZE, ttl: CACHE_MS });
-  return async (request) => {
+  /** Hashes of keys that were good. */
+  const trusted = new LRUCache<string, true>({ max: CACHE_SIZE, ttl: TRUST_MS });
+  return async (request, beforeLookUp) => {
     const key = request.headers['x-api-key'];
     if (key === undefined) return null;
     if (typeof key !== 'string' || !isApiKeyShaped(key)) throw badKey();
     const hash = hashApiKey(key);
-    const prefix = known.get(hash) ?? (await find(hash));
+    let prefix = known.get(hash) ?? null;
+    if (prefix === null) {
+      if (!trusted.has(hash)) await beforeLookUp();
+      prefix = await find(hash);
+    }
     if (prefix === null) throw badKey();
     return { apiKey: prefix, oauthUserId: null, isAdmin: false };
   };
@@ -34,7 +42,11 @@ export function apiKeyScheme(em: SqlEntityManager): AuthScheme {
     // The TTL starts before the look-up, so that a slow one does not keep a revoked key valid for longer.
     const start = performance.now();
     const prefix = await findPrefix(em, hash);
-    if (prefix !== null) known.set(hash, prefix, { start });
+    if (prefix === null) trusted.delete(hash);
+    else {
+      known.set(hash, prefix, { start });
+      trusted.set(hash, true);
+    }
     return prefix;
   }
 }

@@ -11,7 +11,11 @@ export interface Credential extends Identity {
  * One way to say who one is. Answers null for "not mine: no such credential was sent", a credential for
  * "this caller", and throws UNAUTHENTICATED for "mine, but bad", or SERVICE_UNAVAILABLE when it cannot tell.
  */
-export type AuthScheme = (request: IncomingMessage) => Promise<Credential | null>;
+export type AuthScheme = (
+  request: IncomingMessage,
+  /** To be called before a credential of which nothing is known costs a statement; may throw. */
+  beforeLookUp: () => Promise<void>,
+) => Promise<Credential | null>;
 
 /**
  * Who sent this request. Called once per request. Credentials of several schemes make one caller with all
@@ -23,12 +27,13 @@ export type AuthScheme = (request: IncomingMessage) => Promise<Credential | null
 export async function authenticate(
   schemes: readonly AuthScheme[],
   request: IncomingMessage,
+  beforeLookUp: () => Promise<void>,
 ): Promise<Caller> {
   const credentials: Credential[] = [];
   const failures: unknown[] = [];
   for (const scheme of schemes) {
     try {
-      const credential = await scheme(request);
+      const credential = await scheme(request, beforeLookUp);
       if (credential !== null) credentials.push(credential);
     } catch (error) {
       failures.push(error);
@@ -50,6 +55,7 @@ function callerOf(credentials: readonly Credential[]): Caller {
   return ANONYMOUS;
 }
 
-function isUnauthenticated(error: unknown): boolean {
+/** Whether a credential was sent that is not good. */
+export function isUnauthenticated(error: unknown): boolean {
   return error instanceof GraphQLError && error.extensions['code'] === 'UNAUTHENTICATED';
 }

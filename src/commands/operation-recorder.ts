@@ -6,6 +6,7 @@ import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
 import { Work } from '../database/work.js';
+import { Budget } from '../rates/budget.js';
 import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint } from '../graphql/endpoint.js';
@@ -85,6 +86,7 @@ export class OperationRecorder {
             config.maxResponseBytes,
             gatewaySdl(schema),
             new Work(),
+            new Budget(null, ''),
           );
           this.#statements = [];
           this.#isRecording = true;

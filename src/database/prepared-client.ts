@@ -76,9 +76,11 @@ export class BoundedClient extends Client {
     const timeout = nextWork === undefined ? timeoutWithin.getStore() : undefined;
     this.nextWork = undefined;
     work?.onAbandon(this.#cancelThis);
+    const startedAt = performance.now();
     const callback = args.at(-1);
     if (typeof callback === 'function') {
       args[args.length - 1] = (error: unknown, result: unknown): void => {
+        if (work) work.databaseMs += performance.now() - startedAt;
         if (this.#cancelling === null && !isReadTimeout(error)) {
           work?.offAbandon(this.#cancelThis);
           (callback as Callback)(error, result);
@@ -91,10 +93,12 @@ export class BoundedClient extends Client {
     if (!(result instanceof Promise)) return result as never;
     return result.then(
       async (value: unknown) => {
+        if (work) work.databaseMs += performance.now() - startedAt;
         await this.#ended(work, null);
         return value;
       },
       async (error: unknown) => {
+        if (work) work.databaseMs += performance.now() - startedAt;
         throw await this.#ended(work, error);
       },
     ) as never;

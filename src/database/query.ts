@@ -62,7 +62,10 @@ async function queryKysely<Row extends object>(
   { text, values }: BoundStatement,
 ): Promise<Row[]> {
   work?.throwIfAbandoned();
+  const [startedAt, before] = [performance.now(), work?.databaseMs];
   const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values));
+  // PGlite has no client that measures.
+  if (work && work.databaseMs === before) work.databaseMs += performance.now() - startedAt;
   return result.rows;
 }
 

@@ -20,6 +20,8 @@ export class Work {
   idempotencyKey: string | null = null;
   /** The mutation that runs now, where the request has an Idempotency-Key. */
   idempotentMutation: IdempotentMutation | null = null;
+  /** How long its statements have kept connections busy, in ms, all together. */
+  databaseMs = 0;
   #isAbandoned = false;
   /** Mostly one: short lists are cheaper than a set. */
   readonly #cancels: (() => void)[] = [];

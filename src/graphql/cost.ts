@@ -26,6 +26,8 @@ import { MAX_IDS } from './schema/ids.js';
 const MAX_COST = 250_000;
 /** What an operation may cost without being expensive: of expensive ones a caller has one run at a time. */
 const EXPENSIVE_COST = 25_000;
+/** An operation that never costs more than this is taken to cost its maximum: computing its cost would take longer. */
+const SMALL_COST = 1_000;
 /** How many items a list without a page size is taken to have. */
 const LIST_SIZE = 5;
 /** Cost of each value within an argument that is an object: an operator of a filter, say. */
@@ -54,13 +56,13 @@ export type Variables = Readonly<Record<string, unknown>>;
  *
  * It takes time linear to the document: each fragment is looked at once, and of the variables only sizes.
  *
- * @returns whether it is expensive
+ * @returns what it costs
  * @throws LIMIT_EXCEEDED with HTTP 400
  */
-export function checkCost(operation: KnownOperation, variables: Variables): boolean {
+export function checkCost(operation: KnownOperation, variables: Variables): number {
   operation.maxCost ??= new Cost(operation, null).of();
-  const isExpensive = isKnownExpensive(operation, variables);
-  if (isExpensive !== null) return isExpensive;
+  const known = knownCost(operation, variables);
+  if (known !== null) return known;
   checkVariables(variables);
   const cost = new Cost(operation, variables).of();
   if (cost > MAX_COST) {
@@ -69,20 +71,20 @@ export function checkCost(operation: KnownOperation, variables: Variables): bool
       400,
     );
   }
-  return cost > EXPENSIVE_COST;
+  return cost;
 }
 
+/** Whether an operation of this cost is expensive. */
+export const isExpensive = (cost: number): boolean => cost > EXPENSIVE_COST;
+
 /**
- * Whether an operation is expensive, where it is known to be within the limit for any variables with few values; null
- * where that is not known, so that `checkCost` has to compute the cost.
+ * What an operation costs, where it is known to be within the limit for any variables with few values; null where that
+ * is not known, so that `checkCost` has to find out.
  */
-export function isKnownExpensive(
-  operation: KnownOperation,
-  variables: Variables | null | undefined,
-): boolean | null {
+export function knownCost(operation: KnownOperation, variables: Variables | null | undefined): number | null {
   const { maxCost } = operation;
   if (maxCost === null || maxCost > MAX_COST || !areFew(variables)) return null;
-  return maxCost > EXPENSIVE_COST && new Cost(operation, variables ?? {}).of() > EXPENSIVE_COST;
+  return maxCost <= SMALL_COST ? maxCost : new Cost(operation, variables ?? {}).of();
 }
 
 /** Whether an operation that is always within the limits is so with these variables: they hold few values. */

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from '../app/context.js';
 import { badRequest } from '../errors.js';
-import { isKnownExpensive } from './cost.js';
+import { isExpensive, knownCost } from './cost.js';
 import { KnownDocuments } from './known-documents.js';
 import { formatError, maskingPlugin, type Mask } from './masking.js';
 import { MEDIA_TYPES, preferredMediaType, type MediaType } from './media-types.js';
@@ -139,8 +139,8 @@ export class Endpoint {
     if (query === undefined) return null;
     const operation = this.documents.operation(query, operationName);
     if (operation === null) return null;
-    const isExpensive = isKnownExpensive(operation, variables);
-    if (isExpensive === null) return null;
+    const cost = knownCost(operation, variables);
+    if (cost === null) return null;
     let made: Context;
     try {
       made = await context();
@@ -149,7 +149,12 @@ export class Endpoint {
     }
     // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `errorsFor`.
     if (made.viewer.kind === 'anonymous') return null;
-    made.work.isExpensive = isExpensive;
+    made.work.isExpensive = isExpensive(cost);
+    try {
+      await made.budget.charge(cost);
+    } catch {
+      return null;
+    }
     const data = await runRootFields(operation, variables, made);
     if (data === null) return null;
     made.log.operation = operation.logName;

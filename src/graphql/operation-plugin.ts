@@ -8,7 +8,7 @@ import {
 import { OperationTypeNode } from 'graphql';
 import type { Context } from '../app/context.js';
 import { serviceUnavailable } from '../errors.js';
-import { checkCost } from './cost.js';
+import { checkCost, isExpensive } from './cost.js';
 import type { DocumentErrors, KnownDocument, KnownDocuments, KnownOperation } from './known-documents.js';
 import { decodeOutcome, digestOf, encodeOutcome } from './idempotency.js';
 import { MEDIA_TYPES } from './media-types.js';
@@ -44,20 +44,26 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
   let entry: KnownDocument | null = null;
   let documentErrors: DocumentErrors | null = null;
   let operation: KnownOperation | null = null;
+  /** When graphql-js began to complete what was read, if it did: by `performance.now()`. */
+  let completesSince: number | null = null;
   return {
     didResolveSource({ queryHash, source, contextValue }): Promise<void> {
+      const startedAt = performance.now();
       entry = documents.enter(queryHash, source);
       documentErrors = entry.errorsFor(contextValue.viewer.kind === 'anonymous');
+      contextValue.budget.workMs += performance.now() - startedAt;
       return Promise.resolve();
     },
-    didResolveOperation({ document, source, request, contextValue }): Promise<void> {
-      if (entry === null || documentErrors !== null) return Promise.resolve();
+    async didResolveOperation({ document, source, request, contextValue }): Promise<void> {
+      if (entry === null || documentErrors !== null) return;
       // It was pushed out of memory while it was asked for.
       if (document !== entry.document) throw serviceUnavailable();
       operation = entry.operation(request.operationName);
-      if (operation === null) return Promise.resolve();
+      if (operation === null) return;
       contextValue.log.operation = operation.logName;
-      contextValue.work.isExpensive = checkCost(operation, request.variables ?? {});
+      const cost = checkCost(operation, request.variables ?? {});
+      contextValue.work.isExpensive = isExpensive(cost);
+      await contextValue.budget.charge(cost);
       const { work } = contextValue;
       if (work.idempotencyKey !== null && operation.definition.operation === OperationTypeNode.MUTATION) {
         const { operationName, variables } = request;
@@ -70,7 +76,6 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
           decode: decodeOutcome,
         };
       }
-      return Promise.resolve();
     },
     async responseForOperation({ request, contextValue }) {
       if (documentErrors !== null) return refusedBy(documentErrors);
@@ -80,13 +85,18 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
           ? await runRootFields(operation, request.variables, contextValue)
           : null;
       if (contextValue.answerError !== null) return refusedBy([contextValue.answerError.toJSON()]);
-      if (json === null) return null;
+      if (json === null) {
+        // What a mutation waits for meanwhile is measured by its statements.
+        if (operation.definition.operation === OperationTypeNode.QUERY) completesSince = performance.now();
+        return null;
+      }
       // Apollo takes any object for data; `stringifyResult` of the endpoint knows this one.
       const data = new EncodedData(json) as unknown as Record<string, unknown>;
       return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
     },
     willSendResponse({ request, response, queryHash, contextValue }): Promise<void> {
       if (entry !== null) documents.leave(queryHash, entry);
+      if (completesSince !== null) contextValue.budget.workMs += performance.now() - completesSince;
       const { body, http } = response;
       if (body.kind !== 'single' || !body.singleResult.errors) return Promise.resolve();
       const { data, errors } = body.singleResult;

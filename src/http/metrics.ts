@@ -37,7 +37,15 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
     labelNames: ['code'] as const,
     registers: [registry],
   });
+  const limited = new Counter({
+    name: 'graphql_rate_limited_total',
+    help: 'Requests that were refused because their caller, or their address, had spent what it may.',
+    labelNames: ['by'] as const,
+    registers: [registry],
+  });
   app.addHook('onResponse', (request, reply, done) => {
+    const by = request.graphql?.limitedBy;
+    if (by !== undefined) limited.inc({ by });
     for (const code of request.graphql?.errors ?? []) errors.inc({ code: String(code) });
     // What is not there has no route, and a label for each path that somebody tries would fill the memory.
     const route = request.routeOptions.url ?? 'none';

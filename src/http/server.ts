@@ -46,6 +46,7 @@ export async function createServer(
     return503OnClosing: false,
     // Fastify's hook checks it, because Node would answer without a body.
     http: { requireHostHeader: false },
+    trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
     clientErrorHandler: answerClientError,
     // A path that cannot be decoded, say.
     frameworkErrors: (error, _request, reply) => void answerError(error, reply),
@@ -61,7 +62,7 @@ export async function createServer(
   serveHealth(app, database);
   serveMetrics(app, database);
   if (config.graphiql) serveGraphiql(app, demoKey);
-  await serveGraphql(app, config, database, mask);
+  await serveGraphql(app, config, database, mask, answerError);
   return app;
 }
 
@@ -70,7 +71,7 @@ function corsOptions(origins: Config['corsOrigins']): FastifyCorsOptions {
   return {
     origin: origins === 'all' ? '*' : [...origins],
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after'],
+    exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy'],
     maxAge: CORS_MAX_AGE_S,
     strictPreflight: false,
   };

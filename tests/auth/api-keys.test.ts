@@ -54,7 +54,7 @@ test('a key that was found is not looked up again, though 20,000 unknown ones ca
   const em = { fork: () => em, getKysely: () => ({ executeQuery }) };
   const scheme = apiKeyScheme(em as unknown as SqlEntityManager);
   const authenticateWith = (secret: string): ReturnType<typeof scheme> =>
-    scheme({ headers: { 'x-api-key': secret } } as unknown as IncomingMessage);
+    scheme({ headers: { 'x-api-key': secret } } as unknown as IncomingMessage, () => Promise.resolve());
 
   const start = performance.now();
   expect(await authenticateWith(good)).toMatchObject({ apiKey: 'gme_live_good' });

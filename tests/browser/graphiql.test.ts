@@ -40,6 +40,12 @@ describe('on the first visit', () => {
     process.stderr.write(
       `GraphiQL answers ${Math.round(performance.now() - started)} ms after it is opened.\n`,
     );
+    const cost = page.locator('#cost');
+    await cost
+      .getByText(
+        /^Cost [\d,]+, estimated 5\d\d · database [\d.]+ ms · 2,9[\d,]+ of 3,000,000 left, all again in \d+ s$/,
+      )
+      .waitFor();
     await picture('first-visit');
 
     expect(await tabs()).toEqual(TABS);
@@ -47,6 +53,7 @@ describe('on the first visit', () => {
     await answer.getByText('Press ▶').waitFor();
     await run.click();
     await answer.getByText('"count":').waitFor();
+    await answer.getByText('"requested":').waitFor();
     await picture('preview');
 
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();

@@ -144,11 +144,16 @@ class Clients {
       const param = randomUUID();
       const key = isRetried ? randomUUID() : null;
       let told = await this.#send(game, param, key);
-      for (; key !== null && told !== 'done'; told = await this.#send(game, param, key)) {
-        await delay(PAUSE_MS);
-      }
+      if (key !== null && told !== 'done') told = await this.#retry(game, param, key);
       this.writes.push({ param, isRetried, told });
       if (told !== 'done') await delay(PAUSE_MS);
+    }
+  }
+
+  async #retry(game: string, param: string, key: string): Promise<Told> {
+    for (;;) {
+      await delay(PAUSE_MS);
+      if ((await this.#send(game, param, key)) === 'done') return 'done';
     }
   }
 

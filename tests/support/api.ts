@@ -77,8 +77,10 @@ export interface Api {
 export interface ApiOptions extends TestDatabaseOptions {
   /** A database that outlives the server; unless given, the server has one of its own. */
   readonly database?: TestDatabase;
-  /** Settings beyond `DATABASE_URL`, which they may replace. */
+  /** Settings beyond `DATABASE_URL`, which they may replace. Unless they say otherwise, there are no limits of rates. */
   readonly env?: NodeJS.ProcessEnv;
+  /** In which time a rate is counted, in seconds. */
+  readonly rateWindowS?: number;
   /** Longest wait of the server for one statement, in ms. */
   readonly statementTimeoutMs?: number;
   /** Longest wait of the server for a turn on its connections, in ms; long, because a test's machine may be slow. */
@@ -86,11 +88,19 @@ export interface ApiOptions extends TestDatabaseOptions {
 }
 
 /** Starts the whole server in this process, on a port of its own. */
-export async function startApi({ database: given, env, plans, ...options }: ApiOptions = {}): Promise<Api> {
+export async function startApi({
+  database: given,
+  env,
+  plans,
+  rateWindowS,
+  ...options
+}: ApiOptions = {}): Promise<Api> {
   const testDatabase = given ?? (await createTestDatabase({ plans: plans ?? false }));
-  const config = readConfig({ DATABASE_URL: testDatabase.url, PORT: '0', ...env });
+  const unlimited = { RATE_LIMIT: 'off', RATE_LIMIT_ADDRESS: 'off' };
+  const config = readConfig({ DATABASE_URL: testDatabase.url, PORT: '0', ...unlimited, ...env });
+  const rates = { ...config.rates, windowS: rateWindowS ?? config.rates.windowS };
   const database = await openDatabase(config.database, { maxWaitMs: 60_000, ...options });
-  const server = await createServer(config, database);
+  const server = await createServer({ ...config, rates }, database);
   const log = keepLog(server);
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;

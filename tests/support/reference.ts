@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config.js';
 import { Context, createRepositories } from '../../src/app/context.js';
 import { openDatabase } from '../../src/database/database.js';
 import { Work } from '../../src/database/work.js';
+import { Budget } from '../../src/rates/budget.js';
 import { createSchema } from '../../src/app/schema.js';
 import { Strategies } from '../../src/domain/strategies/strategies.js';
 import type { Variables } from './api.js';
@@ -24,7 +25,15 @@ export async function startReference(databaseUrl: string): Promise<Reference> {
       const document = parse(text);
       const problems = validate(schema, document);
       if (problems.length > 0) throw new Error(problems.join('\n'));
-      const contextValue = new Context(caller, repositories, {}, Infinity, null, new Work());
+      const contextValue = new Context(
+        caller,
+        repositories,
+        {},
+        Infinity,
+        null,
+        new Work(),
+        new Budget(null, ''),
+      );
       return execute({ schema, document, variableValues: variables, contextValue });
     },
     close: () => database.close(),

@@ -96,6 +96,7 @@ function html(demoKey: string | null): string {
     <noscript>GraphiQL needs JavaScript.</noscript>
     <div id="notice" role="status"></div>
     <div id="root"></div>
+    <div id="cost" role="status"></div>
     <script id="settings" type="application/json">${JSON.stringify(settings).replaceAll('<', '\\u003c')}</script>
     <script src="graphiql/workers.js" defer></script>
     <script src="graphiql/graphiql.js" defer></script>

@@ -14,6 +14,12 @@ body { display: flex; flex-direction: column; }
 body.graphiql-light #notice { color-scheme: light; }
 body.graphiql-dark #notice { color-scheme: dark; }
 
+#cost { padding: 4px 16px; color-scheme: light dark; background: light-dark(#f4f5f7, #1a202c);
+  color: light-dark(#4a5260, #b7c2d7); font: 13px Roboto, sans-serif; }
+#cost:empty { display: none; }
+body.graphiql-light #cost { color-scheme: light; }
+body.graphiql-dark #cost { color-scheme: dark; }
+
 /* The library that draws the tabs thinks that they were dragged whenever a width changes, as when the fonts have come. */
 .graphiql-tab { transform: none !important; touch-action: auto !important; }
 
@@ -110,6 +116,22 @@ function tellRefused(key) {
   notice.className = 'refused';
 }
 
+/** Says what the operation that was run last has cost. */
+function tellCost(cost) {
+  const told = (number) => number.toLocaleString('en');
+  const line = document.getElementById('cost');
+  line.textContent = cost
+    ? 'Cost ' + told(cost.actual) +
+      (cost.requested === null ? '' : ', estimated ' + told(cost.requested)) +
+      ' · database ' + told(cost.databaseMs) + ' ms' +
+      (cost.limit ? ' · ' + told(cost.remaining) + ' of ' + told(cost.limit) + ' left, all again in ' + cost.resetSeconds + ' s' : '')
+    : '';
+}
+
+/** Headers with their names as the others are written, so that one which is typed takes the place of ours. */
+const lowerCased = (headers = {}) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
 const failed = (message) => ({ errors: [{ message }] });
 
 /** Sends an operation as it stands, so that what is wrong with it is told by the server. */
@@ -120,7 +142,8 @@ async function send({ query, variables, operationName }, { headers: typed } = {}
   // GraphiQL notices a moment late that another operation is in front, and tells the name of the one before.
   const isNamed = new RegExp('\\b(query|mutation)\\s+' + operationName + '\\b').test(query);
   try {
-    const sent = new Headers({ ...typed, 'content-type': 'application/json' });
+    // The answer then says what it has cost, unless somebody types another value.
+    const sent = new Headers({ 'graphql-cost': '1', ...lowerCased(typed), 'content-type': 'application/json' });
     const response = await fetch('graphql', {
       method: 'POST',
       headers: sent,
@@ -130,7 +153,9 @@ async function send({ query, variables, operationName }, { headers: typed } = {}
     const isRefused = response.status === 401 && response.headers.get('www-authenticate')?.startsWith('ApiKey');
     if (key && isRefused) tellRefused(key);
     else if (key && notice.className === 'refused') notice.replaceChildren();
-    return await response.json();
+    const answer = await response.json();
+    if (!/\bIntrospectionQuery\b/.test(query)) tellCost(answer.extensions?.cost);
+    return answer;
   } catch (error) {
     return failed('There is no answer: ' + error.message);
   }

@@ -1,0 +1,75 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { freePort } from './postgres.js';
+import { until } from './process.js';
+
+/** Redis as Debian's package `redis-server` installs it. */
+const PROGRAM = '/usr/bin/redis-server';
+export const REDIS = { isThere: existsSync(PROGRAM) };
+if (!REDIS.isThere) process.stdout.write(`${PROGRAM} is not there: nothing is tried with Redis.\n`);
+
+/** A Redis server on a port of its own, which keeps nothing. */
+export class RedisServer {
+  #process: ChildProcess | null = null;
+
+  constructor(private readonly port: number) {}
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, at its port, and waits until it accepts connections. */
+  async start(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    this.#process = spawn(PROGRAM, args, { cwd: tmpdir(), stdio: 'ignore' });
+    await until(() => accepts(this.port), undefined, 15_000);
+  }
+
+  /** Whether it has a key. */
+  knows(key: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1');
+      socket.on('error', reject);
+      socket.on('data', (answer) => {
+        socket.destroy();
+        resolve(answer.toString() === ':1\r\n');
+      });
+      socket.write(`EXISTS ${key}\r\n`);
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Ends it at once; again, it does nothing. */
+  async kill(): Promise<void> {
+    const running = this.#process;
+    if (running === null) return;
+    this.#process = null;
+    const ended = once(running, 'exit');
+    running.kill('SIGKILL');
+    await ended;
+  }
+}
+
+export async function startRedis(): Promise<RedisServer> {
+  const server = new RedisServer(await freePort());
+  await server.start();
+  return server;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const tell = (isOpen: boolean): void => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.on('connect', () => tell(true));
+    socket.on('error', () => tell(false));
+  });
+}
