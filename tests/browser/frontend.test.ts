@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import axe from 'axe-core';
-import type { Locator, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openPage, type OpenPage } from '../support/browser.js';
+import { launchBrowser, openPage, type OpenPage } from '../support/browser.js';
 import { ask, closeWorkplaces, until, Workplace } from '../support/process.js';
 
 const FRONTEND = fileURLToPath(new URL('../../examples/frontend', import.meta.url));
@@ -23,6 +23,7 @@ let api: string;
 let origin: string;
 let key: string;
 let admin: string;
+let browser: Browser;
 let open: OpenPage;
 let page: Page;
 
@@ -41,8 +42,10 @@ beforeAll(async () => {
   let printed = '';
   vite.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
   origin = await until(() => /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0] ?? false);
+  browser = await launchBrowser();
 }, 120_000);
 afterAll(async () => {
+  await browser.close();
   const ended = once(vite, 'exit');
   vite.kill('SIGKILL');
   await ended;
@@ -50,7 +53,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  open = await openPage(origin);
+  open = await openPage(origin, browser);
   page = open.page;
 });
 afterEach(() => open.close());
@@ -79,12 +82,8 @@ describe.each([
     await look('games');
     await writePicture(size, colorScheme);
     await press('Account');
-    await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+    await button('Sign out').waitFor();
     await look('account');
-    await page.keyboard.press('Escape');
-    await page.getByRole('combobox', { name: 'Platform' }).click();
-    await page.getByRole('option', { name: 'web' }).waitFor();
-    await look('platforms');
     await page.keyboard.press('Escape');
     await field('Search').fill('no game has this name');
     await page.getByText('No game matches').waitFor();
@@ -139,8 +138,8 @@ describe.each([
     await look('strategy');
 
     await visit('/moves');
-    await choose('From', /^constantEffort/);
-    await choose('To', /^socio_bee/);
+    await choose('From', 'constantEffortStrategy 0.0.1');
+    await choose('To', 'socio_bee 0.0.2');
     await press('Preview');
     await page.getByText('would move').waitFor();
     await look('move-preview');
@@ -210,7 +209,7 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     await heading('Strategies').waitFor();
 
     await press('Account');
-    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await press('Sign out');
     await heading('Sign in to GAME').waitFor();
     await page.reload();
     await heading('Sign in to GAME').waitFor();
@@ -270,7 +269,7 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     await press('Go to the first page');
     await page.getByText('1–10 of 29').waitFor();
 
-    await choose('Strategy', /^default /);
+    await choose('Strategy', 'default 0.0.2');
     await page.getByText('1–10 of 15').waitFor();
     await choose('Platform', 'ios');
     await until(async () => /1–\d of \d$/.test(await position()));
@@ -396,8 +395,8 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     expect(await conflict('Param gone')).toEqual(['removed', 'gone: 4']);
     expect(await field('Platform').inputValue()).toBe('android');
     expect(await params()).toEqual(['typed: 2', 'left-alone: 3', 'gone: 4', 'mine: new', 'theirs: new']);
-    expect(await dialog().getByRole('combobox', { name: 'Strategy' }).inputValue()).toMatch(/^socio_bee/);
-    await press('Use what is there now', dialog().getByRole('table', { name: 'Param typed' }));
+    expect(await field('Strategy').inputValue()).toBe('socio_bee');
+    await press('Use what is there now', dialog().getByRole('table', { name: 'Param typed, now and yours' }));
     expect(await params()).toEqual(['typed: 3', 'left-alone: 3', 'gone: 4', 'mine: new', 'theirs: new']);
     await press('Save');
     await dialog().waitFor({ state: 'hidden' });
@@ -431,7 +430,7 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     await page.getByRole('link', { name: 'greengageStrategy' }).click();
     await page.getByText('scores 3 games').waitFor();
     await page.getByRole('link', { name: 'Move the games' }).click();
-    await choose('To', /^socio_bee/);
+    await choose('To', 'socio_bee 0.0.2');
     await press('Preview');
     await page.getByText('3 games would move').waitFor();
     await field('Move at most').fill('2');
@@ -518,7 +517,7 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
 
     const path = new URL(page.url()).pathname;
     await press('Account');
-    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await press('Sign out');
     await field('API key or bearer token').fill(admin);
     await press('Sign in');
     expect(new URL(page.url()).pathname).toBe(path);
@@ -615,12 +614,16 @@ function alert(text: string): Locator {
 }
 
 function field(label: string): Locator {
-  return page.getByRole('dialog').or(page.locator('body')).last().getByLabel(label, { exact: true });
+  // In a dialog where one is open; some labels have an asterisk.
+  return page
+    .getByRole('dialog')
+    .or(page.locator('body'))
+    .last()
+    .getByLabel(new RegExp(`^${label}( \\*)?$`));
 }
 
-async function choose(label: string, option: string | RegExp): Promise<void> {
-  await page.getByRole('combobox', { name: label }).click();
-  await page.getByRole('option', { name: option }).click();
+async function choose(label: string, option: string): Promise<void> {
+  await field(label).selectOption({ label: option });
 }
 
 /** The names of the games that are listed. */
@@ -639,7 +642,7 @@ function settled(): Promise<void> {
 
 /** What is there now, and what was typed. */
 async function conflict(label: string): Promise<(string | undefined)[]> {
-  const rows = dialog().getByRole('table', { name: label, exact: true }).getByRole('row');
+  const rows = dialog().getByRole('table', { name: `${label}, now and yours` }).getByRole('row');
   const texts = await rows.getByRole('cell').allInnerTexts();
   return texts.slice(1);
 }

@@ -6,7 +6,8 @@ import {
   Button,
   Container,
   Group,
-  Menu,
+  Popover,
+  SegmentedControl,
   Stack,
   Text,
   useMantineColorScheme,
@@ -68,9 +69,9 @@ function SignedIn({ client, onSignOut }: { client: ApolloClient; onSignOut: () =
   const [location] = useLocation();
   return (
     <ApolloProvider client={client}>
-      <AppShell header={{ height: 56 }} padding="md">
+      <AppShell header={{ height: 56 }} >
         <AppShell.Header>
-          <Container size="lg" h="100%">
+          <Container size="lg" h="100%" px="md">
             <Group h="100%" justify="space-between" wrap="nowrap">
               <Group component="nav" aria-label="Screens" gap="lg" wrap="nowrap">
                 <Text fw={800} visibleFrom="sm">
@@ -94,12 +95,12 @@ function SignedIn({ client, onSignOut }: { client: ApolloClient; onSignOut: () =
           </Container>
         </AppShell.Header>
         <AppShell.Main>
-          <Container size="lg" px={0}>
+          <Container size="lg" p="md">
             <Switch>
               <Route path="/" component={Games} />
               <Route path="/games/:id">{({ id }) => <Game key={id} id={id} />}</Route>
               <Route path="/strategies" component={Strategies} />
-              <Route path="/strategies/:id">{({ id }) => <Strategy key={id} id={id} />}</Route>
+              <Route path="/strategies/:id">{({ id }) => <Strategy key={id} id={decodeURIComponent(id)} />}</Route>
               <Route path="/moves" component={Moves} />
               <Route>
                 <Stack align="flex-start">
@@ -117,27 +118,41 @@ function SignedIn({ client, onSignOut }: { client: ApolloClient; onSignOut: () =
   );
 }
 
+const COLOR_SCHEMES = [
+  { value: 'auto' as const, label: 'System' },
+  { value: 'light' as const, label: 'Light' },
+  { value: 'dark' as const, label: 'Dark' },
+];
+
 function Account({ onSignOut }: { onSignOut: () => void }) {
   const viewer = useQuery(VIEWER).data?.viewer;
-  const { setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
-    <Menu position="bottom-end" width={240}>
-      <Menu.Target>
+    <Popover position="bottom-end" width={240} withinPortal={false} trapFocus returnFocus>
+      <Popover.Target>
         <Button variant="default" size="xs">
           Account
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label style={{ overflowWrap: 'anywhere' }}>
-          {viewer?.apiKey ?? viewer?.oauthUserId}
-          {viewer?.isAdmin && ', admin'}
-        </Menu.Label>
-        <Menu.Item onClick={() => setColorScheme('light')}>Light colours</Menu.Item>
-        <Menu.Item onClick={() => setColorScheme('dark')}>Dark colours</Menu.Item>
-        <Menu.Item onClick={() => setColorScheme('auto')}>Colours of the system</Menu.Item>
-        <Menu.Divider />
-        <Menu.Item onClick={onSignOut}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Target>
+      <Popover.Dropdown aria-label="Account">
+        <Stack gap="sm">
+          <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+            {viewer?.apiKey ?? viewer?.oauthUserId}
+            {viewer?.isAdmin && ', admin'}
+          </Text>
+          <SegmentedControl
+            aria-label="Colours"
+            fullWidth
+            size="xs"
+            data={COLOR_SCHEMES}
+            value={colorScheme}
+            onChange={(scheme) => setColorScheme(scheme)}
+          />
+          <Button variant="default" size="xs" onClick={onSignOut}>
+            Sign out
+          </Button>
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
   );
 }

@@ -30,7 +30,7 @@ interface Props {
   /** What is deleted is the game that was seen. */
   version: string;
   /** Reads the game again. */
-  onReload: () => void;
+  onReload: () => Promise<unknown>;
   onClose: () => void;
 }
 
@@ -51,9 +51,9 @@ export function DeleteGame({ id, name, version, onReload, onClose }: Props) {
   }, [preview, id, version]);
 
   const failure = error ?? previewed.error;
-  const reload = () => {
+  const reload = async () => {
+    await onReload();
     reset();
-    onReload();
   };
   const deleted = previewed.data?.deleteGame?.deleted;
   return (
@@ -63,7 +63,7 @@ export function DeleteGame({ id, name, version, onReload, onClose }: Props) {
           <Failure
             error={failure}
             title="Not deleted"
-            onRetry={isVersionConflict(failure) ? reload : undefined}
+            onRetry={isVersionConflict(failure) ? () => void reload() : undefined}
           >
             {isVersionConflict(failure) && 'Somebody else has changed this game. Look at it again first.'}
           </Failure>

@@ -99,7 +99,7 @@ function Conflict({ differences, onTake }: ConflictProps) {
             Your text is still in the form. Save again to store it, or use what is there now.
           </Text>
           {differences.map((difference) => (
-            <Table key={difference.label} variant="vertical" layout="fixed" aria-label={difference.label}>
+            <Table key={difference.label} variant="vertical" layout="fixed" aria-label={`${difference.label}, now and yours`}>
               <Table.Tbody>
                 <Table.Tr>
                   <Table.Th w={90}>{difference.label}</Table.Th>

@@ -138,7 +138,7 @@ export function Game({ id }: { id: string }) {
           id={id}
           name={name}
           version={game.version}
-          onReload={() => void refetch()}
+          onReload={refetch}
           onClose={close}
         />
       )}

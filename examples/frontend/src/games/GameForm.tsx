@@ -1,4 +1,4 @@
-import { Alert, Autocomplete, Button, CloseButton, Fieldset, Group, Stack, TextInput } from '@mantine/core';
+import { Alert, Button, CloseButton, Fieldset, Group, Stack, TextInput } from '@mantine/core';
 import type { ReactNode, SyntheticEvent } from 'react';
 import { messageOf, problemsOf } from '../errors';
 import { StrategySelect } from '../strategies/StrategySelect';
@@ -86,19 +86,23 @@ export function GameForm({
           error={nameProblem}
           onChange={({ currentTarget }) => set({ externalGameId: currentTarget.value })}
         />
-        <Autocomplete
+        <TextInput
           label="Platform"
           required
-          data={PLATFORMS}
+          list="platforms"
           value={values.platform}
           error={platformProblem}
-          onChange={(platform) => set({ platform })}
+          onChange={({ currentTarget }) => set({ platform: currentTarget.value })}
         />
+        <datalist id="platforms">
+          {PLATFORMS.map((platform) => (
+            <option key={platform} value={platform} />
+          ))}
+        </datalist>
         <StrategySelect
           label="Strategy"
           status={['PUBLISHED']}
           value={values.strategyId}
-          allowDeselect={false}
           error={strategyProblem}
           onChange={(strategyId) => set({ strategyId })}
         />

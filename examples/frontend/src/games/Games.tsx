@@ -6,7 +6,7 @@ import {
   EmptyState,
   Group,
   Paper,
-  Select,
+  NativeSelect,
   SimpleGrid,
   Stack,
   Table,
@@ -107,28 +107,24 @@ export function Games() {
 
       <SimpleGrid role="search" cols={{ base: 2, sm: 4 }} spacing="sm">
         <Search value={search ?? ''} onSearch={(text) => set('search', text, { replace: true })} />
-        <Select
+        <NativeSelect
           label="Platform"
-          placeholder="Any"
-          data={PLATFORMS}
-          value={platform ?? null}
-          clearable
-          onChange={(value) => set('platform', value)}
+          data={[{ value: '', label: 'Any' }, ...PLATFORMS]}
+          value={platform ?? ''}
+          onChange={({ currentTarget }) => set('platform', currentTarget.value)}
         />
         <StrategySelect
           label="Strategy"
-          placeholder="Any"
+          none="Any"
           status={['PUBLISHED', 'ARCHIVED']}
           value={strategy ?? null}
-          clearable
-          onChange={(value) => set('strategy', value)}
+          onChange={(id) => set('strategy', id)}
         />
-        <Select
+        <NativeSelect
           label="Sort by"
           data={Object.keys(ORDERS)}
-          value={sort in ORDERS ? sort : NEWEST_FIRST}
-          allowDeselect={false}
-          onChange={(value) => set('sort', value === NEWEST_FIRST ? null : value)}
+          value={sort}
+          onChange={({ currentTarget }) => set('sort', currentTarget.value)}
         />
       </SimpleGrid>
 
@@ -145,7 +141,7 @@ export function Games() {
       {games && games.nodes.length > 0 && (
         <div aria-busy={isTurning} style={{ opacity: isTurning ? 0.6 : 1 }}>
           <Paper withBorder>
-            <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+            <Table verticalSpacing="sm" horizontalSpacing="md">
               <Table.Thead visibleFrom="sm">
                 <Table.Tr>
                   <Table.Th>Name</Table.Th>

@@ -51,14 +51,14 @@ export function MoveGames() {
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <StrategySelect
             label="From"
-            placeholder="Choose a strategy"
+            none="Choose a strategy"
             status={['PUBLISHED', 'ARCHIVED']}
             value={oldStrategyId}
             onChange={choose(setOld)}
           />
           <StrategySelect
             label="To"
-            placeholder="Choose a strategy"
+            none="Choose a strategy"
             status={['PUBLISHED']}
             value={newStrategyId}
             onChange={choose(setNew)}

@@ -43,7 +43,7 @@ export function Strategies() {
       )}
       {strategies && strategies.length > 0 && (
         <Paper withBorder>
-          <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+          <Table verticalSpacing="sm" horizontalSpacing="md">
             <Table.Thead visibleFrom="sm">
               <Table.Tr>
                 <Table.Th>Name</Table.Th>

@@ -1,5 +1,5 @@
 import { useQuery } from '@apollo/client/react';
-import { Select, type SelectProps } from '@mantine/core';
+import { NativeSelect, type NativeSelectProps } from '@mantine/core';
 import { graphql } from '../gql';
 import type { StrategyLabelFragment, StrategyStatus } from '../gql/graphql';
 
@@ -21,26 +21,31 @@ const STRATEGY_OPTIONS = graphql(`
   }
 `);
 
-interface Props extends SelectProps {
+interface Props extends Omit<NativeSelectProps, 'value' | 'onChange'> {
   /** Games are put on published strategies; games that are on an archived one stay there until they are moved. */
   status: StrategyStatus[];
+  value: string | null;
+  onChange: (id: string | null) => void;
+  /** What stands for no strategy; without it, one must be chosen. */
+  none?: string;
 }
 
-export function StrategySelect({ status, ...props }: Props) {
+export function StrategySelect({ status, value, onChange, none, ...props }: Props) {
   const { data, error } = useQuery(STRATEGY_OPTIONS, { variables: { status } });
-  const options = (data?.strategies?.nodes ?? []).map((strategy) => ({
-    value: strategy.id,
-    label: strategyLabel(strategy, strategy.id),
-  }));
+  const strategies = data?.strategies?.nodes ?? [];
+  const options = [
+    ...(none === undefined ? [] : [{ value: '', label: none }]),
+    ...strategies.map((strategy) => ({ value: strategy.id, label: strategyLabel(strategy, strategy.id) })),
+  ];
   // A game may be on one that is not offered: it is shown all the same.
-  const isOffered = !props.value || options.some(({ value }) => value === props.value);
+  const isOffered = options.some((option) => option.value === (value ?? ''));
   return (
-    <Select
-      searchable
-      nothingFoundMessage="No strategy has this name"
+    <NativeSelect
       {...props}
-      data={isOffered ? options : [...options, { value: props.value ?? '', label: props.value ?? '' }]}
+      data={isOffered ? options : [...options, { value: value ?? '', label: value ?? 'None' }]}
+      value={value ?? ''}
       error={props.error ?? (error && 'The strategies could not be read. Open this again.')}
+      onChange={({ currentTarget }) => onChange(currentTarget.value || null)}
     />
   );
 }
