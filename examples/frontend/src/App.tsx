@@ -69,7 +69,7 @@ function SignedIn({ client, onSignOut }: { client: ApolloClient; onSignOut: () =
   const [location] = useLocation();
   return (
     <ApolloProvider client={client}>
-      <AppShell header={{ height: 56 }} >
+      <AppShell header={{ height: 56 }}>
         <AppShell.Header>
           <Container size="lg" h="100%" px="md">
             <Group h="100%" justify="space-between" wrap="nowrap">
@@ -100,7 +100,9 @@ function SignedIn({ client, onSignOut }: { client: ApolloClient; onSignOut: () =
               <Route path="/" component={Games} />
               <Route path="/games/:id">{({ id }) => <Game key={id} id={id} />}</Route>
               <Route path="/strategies" component={Strategies} />
-              <Route path="/strategies/:id">{({ id }) => <Strategy key={id} id={decodeURIComponent(id)} />}</Route>
+              <Route path="/strategies/:id">
+                {({ id }) => <Strategy key={id} id={decodeURIComponent(id)} />}
+              </Route>
               <Route path="/moves" component={Moves} />
               <Route>
                 <Stack align="flex-start">

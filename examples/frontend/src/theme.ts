@@ -1,12 +1,12 @@
-import { Badge, createTheme, Modal, type CSSVariablesResolver } from '@mantine/core';
+import { Alert, Badge, createTheme, type CSSVariablesResolver } from '@mantine/core';
 
 export const theme = createTheme({
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 7 },
   defaultRadius: 'md',
   components: {
-    Badge: Badge.extend({ defaultProps: { variant: 'light', tt: 'none', fw: 500 } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, closeButtonProps: { 'aria-label': 'Close' } } }),
+    Alert: Alert.extend({ styles: { title: { color: 'var(--mantine-color-text)' } } }),
+    Badge: Badge.extend({ defaultProps: { variant: 'default', tt: 'none', fw: 500 } }),
   },
 });
 

@@ -1,8 +1,8 @@
 import { useMutation } from '@apollo/client/react';
-import { Modal } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { graphql } from '../gql';
+import { Dialog } from '../shared/Dialog';
 import { GameForm, type GameValues } from './GameForm';
 
 const CREATE_GAME = graphql(`
@@ -33,7 +33,7 @@ export function CreateGame({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Modal opened onClose={onClose} title="New game">
+    <Dialog onClose={onClose} title="New game">
       <GameForm
         values={values}
         onChange={setValues}
@@ -43,6 +43,6 @@ export function CreateGame({ onClose }: { onClose: () => void }) {
         isLoading={loading}
         error={error}
       />
-    </Modal>
+    </Dialog>
   );
 }

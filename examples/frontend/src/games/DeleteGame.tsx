@@ -1,10 +1,11 @@
 import { useMutation } from '@apollo/client/react';
-import { Button, Group, List, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, List, Stack, Text } from '@mantine/core';
 import { useEffect } from 'react';
 import { useLocation } from 'wouter';
 import { isVersionConflict } from '../errors';
 import { graphql } from '../gql';
 import type { DeleteGameMutation } from '../gql/graphql';
+import { Dialog } from '../shared/Dialog';
 import { count } from '../shared/format';
 import { Failure, Waiting } from '../shared/states';
 
@@ -57,7 +58,7 @@ export function DeleteGame({ id, name, version, onReload, onClose }: Props) {
   };
   const deleted = previewed.data?.deleteGame?.deleted;
   return (
-    <Modal opened onClose={onClose} title={`Delete ${name}?`}>
+    <Dialog onClose={onClose} title={`Delete ${name}?`}>
       <Stack>
         {failure && (
           <Failure
@@ -75,7 +76,7 @@ export function DeleteGame({ id, name, version, onReload, onClose }: Props) {
             Cancel
           </Button>
           <Button
-            color="red"
+            color="red.9"
             disabled={!deleted || Boolean(failure)}
             loading={loading}
             onClick={() => void deleteGame({ variables: { input } }).catch(() => {})}
@@ -84,7 +85,7 @@ export function DeleteGame({ id, name, version, onReload, onClose }: Props) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,9 +1,10 @@
 import { useMutation } from '@apollo/client/react';
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type SyntheticEvent } from 'react';
 import { useLocation } from 'wouter';
 import { messageOf, problemsOf } from '../errors';
 import { graphql } from '../gql';
+import { Dialog } from '../shared/Dialog';
 
 const DUPLICATE_GAME = graphql(`
   mutation DuplicateGame($input: DuplicateGameInput!) {
@@ -38,7 +39,7 @@ export function DuplicateGame({ id, name, onClose }: Props) {
   };
 
   return (
-    <Modal opened onClose={onClose} title="Duplicate game">
+    <Dialog onClose={onClose} title="Duplicate game">
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm">
@@ -68,6 +69,6 @@ export function DuplicateGame({ id, name, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,9 +1,10 @@
 import { useApolloClient, useMutation } from '@apollo/client/react';
-import { Alert, Button, Modal, Stack, Table, Text } from '@mantine/core';
+import { Alert, Button, Stack, Table, Text } from '@mantine/core';
 import { useState } from 'react';
 import { isVersionConflict } from '../errors';
 import { graphql } from '../gql';
 import type { GameSettingsFragment } from '../gql/graphql';
+import { Dialog } from '../shared/Dialog';
 import { GameForm, type GameValues } from './GameForm';
 import { changesOf, merge, type Difference } from './merge';
 
@@ -58,7 +59,7 @@ export function EditGame({ game, onClose }: Props) {
   };
 
   return (
-    <Modal opened onClose={onClose} title="Edit game">
+    <Dialog onClose={onClose} title="Edit game">
       <GameForm
         values={values}
         onChange={setValues}
@@ -78,7 +79,7 @@ export function EditGame({ game, onClose }: Props) {
           />
         )}
       </GameForm>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -99,7 +100,12 @@ function Conflict({ differences, onTake }: ConflictProps) {
             Your text is still in the form. Save again to store it, or use what is there now.
           </Text>
           {differences.map((difference) => (
-            <Table key={difference.label} variant="vertical" layout="fixed" aria-label={`${difference.label}, now and yours`}>
+            <Table
+              key={difference.label}
+              variant="vertical"
+              layout="fixed"
+              aria-label={`${difference.label}, now and yours`}
+            >
               <Table.Tbody>
                 <Table.Tr>
                   <Table.Th w={90}>{difference.label}</Table.Th>

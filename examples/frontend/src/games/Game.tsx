@@ -134,13 +134,7 @@ export function Game({ id }: { id: string }) {
       {dialog === 'edit' && <EditGame game={game} onClose={close} />}
       {dialog === 'duplicate' && <DuplicateGame id={id} name={name} onClose={close} />}
       {dialog === 'delete' && (
-        <DeleteGame
-          id={id}
-          name={name}
-          version={game.version}
-          onReload={refetch}
-          onClose={close}
-        />
+        <DeleteGame id={id} name={name} version={game.version} onReload={refetch} onClose={close} />
       )}
     </Stack>
   );

@@ -49,7 +49,7 @@ export function Tasks({ game: { tasks }, onMore, isLoading }: Props) {
               {strategyLabel(node.strategy, node.strategyId)}
             </Text>
           </div>
-          <Badge style={{ flexShrink: 0 }} color={node.status === 'open' ? 'green' : 'gray'}>
+          <Badge variant="dot" style={{ flexShrink: 0 }} color={node.status === 'open' ? 'green' : 'gray'}>
             {node.status}
           </Badge>
         </Group>

@@ -140,7 +140,7 @@ export function Moves() {
 }
 
 function State({ move, onUndo }: { move: MoveFragment; onUndo: () => void }) {
-  if (move.undoneAt) return <Badge color="gray">taken back</Badge>;
+  if (move.undoneAt) return <Badge>taken back</Badge>;
   if (move.kind === 'ROLLBACK') return <Text size="sm">Roll the strategy back instead</Text>;
   return (
     <Group gap="xs">

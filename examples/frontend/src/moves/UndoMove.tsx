@@ -1,8 +1,9 @@
 import { useMutation } from '@apollo/client/react';
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useEffect } from 'react';
 import { graphql } from '../gql';
 import type { MoveFragment } from '../gql/graphql';
+import { Dialog } from '../shared/Dialog';
 import { count } from '../shared/format';
 import { Failure, Waiting } from '../shared/states';
 
@@ -53,7 +54,7 @@ export function UndoMove({ move, from, to, onClose }: Props) {
 
   const failure = error ?? previewed.error;
   return (
-    <Modal opened onClose={onClose} title="Undo this move?">
+    <Dialog onClose={onClose} title="Undo this move?">
       <Stack>
         {failure && <Failure error={failure} title="Not undone" />}
         {!counted && !failure && <Waiting lines={2} />}
@@ -77,6 +78,6 @@ export function UndoMove({ move, from, to, onClose }: Props) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

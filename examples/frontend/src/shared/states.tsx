@@ -48,7 +48,7 @@ export function Failure({ error, title, onRetry, children }: FailureProps) {
       <Stack gap="sm" align="flex-start">
         {children || messageOf(error)}
         {onRetry && (
-          <Button size="xs" color="red" onClick={onRetry}>
+          <Button size="xs" color="red.9" onClick={onRetry}>
             Try again
           </Button>
         )}

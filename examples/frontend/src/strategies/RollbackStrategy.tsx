@@ -1,7 +1,8 @@
 import { useMutation } from '@apollo/client/react';
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useEffect } from 'react';
 import { graphql } from '../gql';
+import { Dialog } from '../shared/Dialog';
 import { count } from '../shared/format';
 import { Failure, Waiting } from '../shared/states';
 
@@ -40,7 +41,7 @@ export function RollbackStrategy({ strategyId, from, to, onClose }: Props) {
   const failure = error ?? previewed.error;
   const moved = previewed.data?.rollbackStrategy;
   return (
-    <Modal opened onClose={onClose} title={`Roll back to version ${to}?`}>
+    <Dialog onClose={onClose} title={`Roll back to version ${to}?`}>
       <Stack>
         {failure && <Failure error={failure} title="Not rolled back" />}
         {!moved && !failure && <Waiting lines={2} />}
@@ -64,6 +65,6 @@ export function RollbackStrategy({ strategyId, from, to, onClose }: Props) {
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -190,5 +190,7 @@ const Back = () => (
 const COLORS = { PUBLISHED: 'green', DRAFT: 'yellow', ARCHIVED: 'gray' };
 
 const Status = ({ status }: Pick<StrategyVersionFragment, 'status'>) => (
-  <Badge color={COLORS[status]}>{status.toLowerCase()}</Badge>
+  <Badge variant="dot" color={COLORS[status]}>
+    {status.toLowerCase()}
+  </Badge>
 );
