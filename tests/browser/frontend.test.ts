@@ -11,6 +11,9 @@ import { ask, closeWorkplaces, until, Workplace } from '../support/process.js';
 const FRONTEND = fileURLToPath(new URL('../../examples/frontend', import.meta.url));
 const UNKNOWN_KEY = 'gme_live_aaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
 
+/** Longest wait for what should happen: no test fails because a machine is slow. */
+const PATIENCE_MS = 60_000;
+
 const SIZES = {
   phone: { width: 390, height: 844 },
   desktop: { width: 1_280, height: 800 },
@@ -43,7 +46,7 @@ beforeAll(async () => {
   vite.stdout?.setEncoding('utf8').on('data', (text: string) => (printed += text));
   origin = await until(() => /http:\/\/127\.0\.0\.1:\d+/.exec(printed)?.[0] ?? false);
   browser = await launchBrowser();
-}, 120_000);
+});
 afterAll(async () => {
   await browser.close();
   const ended = once(vite, 'exit');
@@ -55,6 +58,7 @@ afterAll(async () => {
 beforeEach(async () => {
   open = await openPage(origin, browser);
   page = open.page;
+  page.setDefaultTimeout(PATIENCE_MS);
 });
 afterEach(() => open.close());
 
@@ -149,7 +153,9 @@ describe.each([
     await look('move-preview');
     await press('Move 3 games');
     await page.getByText('3 games are moved').waitFor();
-    await press('Undo');
+    const newest = page.getByRole('region', { name: 'History' }).getByRole('row').nth(1);
+    await newest.getByText('constantEffortStrategy').waitFor();
+    await press('Undo', newest);
     await page.getByText('3 games would go back').waitFor();
     await look('undo');
     await press('Undo the move');

@@ -6,7 +6,7 @@ export const theme = createTheme({
   defaultRadius: 'md',
   components: {
     Alert: Alert.extend({ styles: { title: { color: 'var(--mantine-color-text)' } } }),
-    Badge: Badge.extend({ defaultProps: { variant: 'default', tt: 'none', fw: 500 } }),
+    Badge: Badge.extend({ defaultProps: { variant: 'default', tt: 'none', fw: 500, miw: 'max-content' } }),
   },
 });
 

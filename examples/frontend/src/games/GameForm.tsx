@@ -106,7 +106,7 @@ export function GameForm({
           error={strategyProblem}
           onChange={(strategyId) => set({ strategyId })}
         />
-        <Fieldset legend="Params">
+        <Fieldset legend="Params" variant="unstyled">
           <Stack gap="xs">
             {values.params.map(({ row, key, value }, index) => (
               <Group key={row} gap="xs" wrap="nowrap">

@@ -33,7 +33,7 @@ export function Leaderboard({ game }: { game: GameLeaderboardFragment }) {
                 {rank}. {externalUserId}
               </Text>
               <Text size="sm" fw={500} style={{ whiteSpace: 'nowrap' }}>
-                {points.toLocaleString()} in {count(timesAwarded, 'award')}
+                {count(points, 'point')} in {count(timesAwarded, 'award')}
               </Text>
             </Group>
             <Progress
