@@ -232,6 +232,7 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     await field('API key or bearer token').fill(key);
     await press('Sign in');
     await heading('default 0.0.2').waitFor();
+    expect(new URL(page.url()).pathname).toBe('/strategies/default');
   });
 
   test('pages lead to the end and back, show every game once, and have addresses of their own', async () => {
@@ -478,6 +479,8 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
 
   test('an undo is shown at once, and taken back when the API refuses it', async () => {
     await signIn('/moves');
+    const before = await on('socio_bee');
+    expect(before).toBeGreaterThan(0);
     await query(
       'mutation { bulkUpdateStrategyId(input: { oldStrategyId: "socio_bee", newStrategyId: "getis_ord_gi_star" }) { count } }',
     );
@@ -485,17 +488,16 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     const newest = page.getByRole('region', { name: 'History' }).getByRole('row').nth(1);
     await press('Undo', newest);
     await page.getByText('would go back').waitFor();
-    let answer = (): void => {};
-    const asked = new Promise<void>((resolve) => (answer = resolve));
+    const asked = Promise.withResolvers<null>();
     await page.route('**/graphql', async (route) => {
-      await asked;
+      await asked.promise;
       await route.fulfill({
         json: { errors: [{ message: 'Undone already.', extensions: { code: 'CONFLICT' } }], data: null },
       });
     });
     await press('Undo the move');
     await newest.getByText('taken back').waitFor();
-    answer();
+    asked.resolve(null);
     await alert('Undone already.').waitFor();
     await newest.getByText('taken back').waitFor({ state: 'hidden' });
     await page.unroute('**/graphql');
@@ -503,8 +505,8 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     await press('Undo', newest);
     await page.getByText('would go back').waitFor();
     await press('Undo the move');
-    await newest.getByText('back', { exact: false }).waitFor();
     await dialog().waitFor({ state: 'hidden' });
+    expect(await on('socio_bee')).toBe(before);
   });
 
   test('strategies show versions and usage; an admin rolls back, others are told who can', async () => {
@@ -555,6 +557,7 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     isAway = false;
     await press('Try again');
     await heading(game).waitFor();
+    expect(await alert('The API does not answer').isVisible()).toBe(false);
   });
 
   test('everything can be done with the keyboard', async () => {
