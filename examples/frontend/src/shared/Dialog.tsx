@@ -22,7 +22,7 @@ export function Dialog({ title, onClose, children }: Props) {
       <Modal.Overlay />
       <Modal.Content>
         <Modal.Body pt="md">
-          <Modal.Title fz="lg" fw={700} mb="md" style={{ overflowWrap: 'anywhere' }}>
+          <Modal.Title fz="lg" fw={700} lh={1.3} mb="md" style={{ overflowWrap: 'anywhere' }}>
             {title}
           </Modal.Title>
           {children}
