@@ -67,8 +67,8 @@ export function MoveGames() {
         {failure && <Failure error={failure} title="Nothing was moved" />}
         {movedCount !== undefined && (
           <Alert color="green" role="status">
-            {movedCount === 1 ? '1 game is' : `${movedCount.toLocaleString()} games are`} moved. The history has
-            this move.
+            {movedCount === 1 ? '1 game is' : `${movedCount.toLocaleString()} games are`} moved. The history
+            has this move.
           </Alert>
         )}
         {matching === undefined ? (
