@@ -2,12 +2,19 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 const config: CodegenConfig = {
   schema: '../../schema.graphql',
-  documents: 'src/**/*.ts',
+  documents: 'src/**/*.{ts,tsx}',
   generates: {
     'src/gql/': {
       preset: 'client',
       presetConfig: { fragmentMasking: false },
-      config: { useTypeImports: true, scalars: { DateTime: 'string', _Any: 'unknown' } },
+      config: {
+        useTypeImports: true,
+        // Apollo Client asks for __typename in all objects but those at the root.
+        nonOptionalTypename: true,
+        skipTypeNameForRoot: true,
+        // Timestamps are text: JavaScript's Date has no microseconds.
+        scalars: { DateTime: 'string', _Any: 'unknown' },
+      },
     },
   },
 };

@@ -6,6 +6,7 @@ const api = process.env.API ?? 'http://127.0.0.1:4000';
 
 export default defineConfig({
   plugins: [react()],
+  build: { chunkSizeWarningLimit: 1000 },
   server: { proxy: { '/graphql': api } },
   preview: { proxy: { '/graphql': api } },
 });

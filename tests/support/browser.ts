@@ -21,8 +21,13 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-export async function openPage(origin: string): Promise<OpenPage> {
-  const browser: Browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+}
+
+/** @param running a browser to open the page in, as a visitor of its own; without one, the page has its own browser */
+export async function openPage(origin: string, running?: Browser): Promise<OpenPage> {
+  const browser = running ?? (await launchBrowser());
   const page = await browser.newPage({ viewport: { width: 1_400, height: 850 } });
   page.setDefaultTimeout(10_000);
   const problems: string[] = [];
@@ -36,5 +41,5 @@ export async function openPage(origin: string): Promise<OpenPage> {
     problems.push(`a request to ${url.host}`);
     return route.abort();
   });
-  return { page, problems, close: () => browser.close() };
+  return { page, problems, close: () => (running ? page.close() : browser.close()) };
 }
