@@ -14,6 +14,7 @@ import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint } from '../graphql/endpoint.js';
 import type { Mask } from '../graphql/masking.js';
+import { credentialOf, type Admission } from './admission.js';
 import { sendCompressed } from './compression.js';
 import { queryStringOf } from './query-string.js';
 
@@ -33,6 +34,7 @@ export async function serveGraphql(
   config: Config,
   database: Database,
   mask: Mask,
+  admission: Admission,
 ): Promise<void> {
   const repositories = createRepositories(
     database.em,
@@ -48,12 +50,12 @@ export async function serveGraphql(
     logger: app.log,
   });
   for (const url of [GRAPHQL_PATH, `${GRAPHQL_PATH}/`]) {
-    app.route({ method: ['GET', 'POST'], url, handler: answer });
+    app.route({ method: ['GET', 'POST'], url, onRequest: admission.refuse, handler: answer });
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     request.graphql = {};
-    const work = new Work();
+    const work = new Work(performance.now() + config.requestTimeoutMs);
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) work.abandon();
     });
@@ -62,7 +64,9 @@ export async function serveGraphql(
       method === 'POST'
         ? { method, headers, search: '', body }
         : { method: 'GET', headers, search: queryStringOf(request.url), body };
-    const answered = await work.run(() => endpoint.answer(asked, () => contextOf(request, work)));
+    const answered = await admission.run(work, credentialOf(request), () =>
+      endpoint.answer(asked, () => contextOf(request, work)),
+    );
     reply.code(answered.status);
     for (const [name, value] of answered.headers) reply.header(name, value);
     return sendCompressed(request, reply, answered.body);

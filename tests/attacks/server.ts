@@ -35,7 +35,8 @@ export class Server {
     this.#logFile = logFile;
   }
 
-  static async start(databaseUrl: string): Promise<Server> {
+  /** @param settings beyond those of every server here */
+  static async start(databaseUrl: string, settings: NodeJS.ProcessEnv = {}): Promise<Server> {
     const logFile = join(tmpdir(), `game-graphql-attacks-${randomUUID()}.log`);
     const log = openSync(logFile, 'a');
     const child = spawn(
@@ -48,6 +49,7 @@ export class Server {
           DATABASE_URL: databaseUrl,
           HOST: '127.0.0.1',
           PORT: '0',
+          ...settings,
         },
         stdio: ['ignore', log, log],
       },
@@ -111,6 +113,16 @@ export class Server {
 
   get #log(): string {
     return readFileSync(this.#logFile, 'latin1');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  /** Waits until it has ended; its code, or null where a signal ended it. */
+  async ended(): Promise<number | null> {
+    if (this.isAlive) await once(this.#process, 'exit');
+    return this.#process.exitCode;
   }
 
   async kill(): Promise<void> {
