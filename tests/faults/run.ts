@@ -7,9 +7,10 @@
  * Everything happens on this machine: the servers and PostgreSQL are started for the run and ended with it.
  */
 import { parseArgs } from 'node:util';
+import { overload } from './overload.ts';
 import type { Figure, Scenario } from './scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [];
+const SCENARIOS: readonly Scenario[] = [overload];
 
 const { values } = parseArgs({
   options: {
