@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'BAD_REQUEST'
   | 'MIGRATION_REQUIRED'
   | 'SERVICE_UNAVAILABLE'
+  | 'OUTCOME_UNKNOWN'
   | 'INTERNAL_SERVER_ERROR';
 
 /** One thing that is wrong with an argument. */
@@ -111,11 +112,45 @@ const migrationRequired = (): GraphQLError =>
     'The database lacks a table that this needs. An operator has to run: npm run migrate',
   );
 
-/** The database is away or overloaded: safe to retry. HTTP 503. */
-export const serviceUnavailable = (): GraphQLError =>
-  clientError('SERVICE_UNAVAILABLE', 'The service is temporarily unavailable. Try again shortly.', {
+/** The database is away or overloaded, and nothing was done: safe to retry. HTTP 503. */
+export const serviceUnavailable = (
+  message = 'The service is temporarily unavailable. Try again shortly.',
+): GraphQLError =>
+  clientError('SERVICE_UNAVAILABLE', message, {
     http: { status: 503, headers: new Map([['retry-after', '1']]) },
   });
+
+/**
+ * The connection was lost at the COMMIT of a write, and nobody could tell in time what came of it. HTTP 500: what is
+ * below 500 or a 503 would be taken for known.
+ */
+const outcomeUnknown = (errorId: string): GraphQLError =>
+  clientError(
+    'OUTCOME_UNKNOWN',
+    'The database did not tell whether this was written: it was done as a whole, or not at all. Read what is stored before you send it again, or send it again with the Idempotency-Key that it had.',
+    { errorId, http: { status: 500 } },
+  );
+
+/** Nobody can tell whether a transaction was committed. */
+export class OutcomeUnknownError extends Error {
+  constructor(override readonly cause: unknown) {
+    super('Nobody can tell whether a transaction was committed.');
+  }
+}
+
+/** Codes of errors that the same operation would get again, as long as what is stored stays as it is. */
+const FINAL_CODES = new Set<unknown>([
+  'BAD_USER_INPUT',
+  'NOT_FOUND',
+  'FORBIDDEN',
+  'CONFLICT',
+  'LIMIT_EXCEEDED',
+] satisfies ErrorCode[]);
+
+/** Whether an error is one of the operation, not of the moment: a retry does not help. */
+export function isFinal(error: unknown): error is GraphQLError {
+  return error instanceof GraphQLError && FINAL_CODES.has(error.extensions['code']);
+}
 
 /** Collects what is wrong with the arguments of one call, so that the client learns all of it at once. */
 export class Problems {
@@ -202,6 +237,11 @@ export function isConnectionLost(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE' || LOST_MESSAGE.test(error.message);
 }
 
+/** Whether PostgreSQL has said that the transaction is rolled back: a constraint is broken, or it collides with another. */
+export function isRolledBack(error: unknown): boolean {
+  return /^(23|40(?!003))/.test(sqlState(error) ?? '');
+}
+
 /**
  * Whether server and client disagree about a prepared statement: the type of a result column was changed (0A000), the
  * server does not have it (26000), or has it already (42P05). The client can prepare it again and retry.
@@ -248,6 +288,9 @@ export function toClientError(error: unknown): MaskedError {
     return { clientError: serviceUnavailable() };
   }
   const errorId = randomUUID();
+  if (error instanceof OutcomeUnknownError) {
+    return { clientError: outcomeUnknown(errorId), log: { level: 'warn', errorId } };
+  }
   if (isDatabaseUnavailable(error)) {
     return { clientError: serviceUnavailable(), log: { level: 'warn', errorId } };
   }

@@ -18,9 +18,11 @@ const RIGHTS = {
   users: ['SELECT'],
   strategydefinition: ['SELECT', 'UPDATE'],
   oauthusers: ['SELECT', 'INSERT'],
-  logs: ['INSERT'],
+  // Of one column.
+  logs: ['SELECT', 'INSERT'],
   game_graphql_reassignments: ['SELECT', 'INSERT', 'UPDATE'],
   game_graphql_reassigned_games: ['SELECT', 'INSERT', 'UPDATE'],
+  game_graphql_idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
 };
 
 /**
@@ -72,7 +74,9 @@ export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
             SELECT "right".name || ' on ' || "right"."table"
             FROM unnest(${pairs.map(({ table }) => table)}::text[], ${pairs.map(({ name }) => name)}::text[])
               "right" ("table", name)
-            WHERE NOT coalesce(has_table_privilege(to_regclass("right"."table")::oid, "right".name), true)) AS denied,
+            WHERE NOT coalesce(has_table_privilege(to_regclass("right"."table")::oid, "right".name), true)
+              AND NOT coalesce("right"."table" = 'logs' AND "right".name = 'SELECT'
+                AND has_column_privilege(to_regclass('logs')::oid, 'id', 'SELECT'), false)) AS denied,
           to_regclass('game_graphql_reassignments') IS NOT NULL AS "hasOwnTables",
           coalesce(has_table_privilege(to_regclass('game_graphql_migrations')::oid, 'SELECT'), false)
             AS "canReadMigrations",

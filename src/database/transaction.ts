@@ -1,9 +1,18 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isConnectionLost, isPreparedStatementStale, sqlState } from '../errors.js';
+import {
+  isConnectionLost,
+  isFinal,
+  isPreparedStatementStale,
+  isRolledBack,
+  OutcomeUnknownError,
+  sqlState,
+} from '../errors.js';
+import { commitMarkOf, wasCommitted, type CommitMark } from './commit-outcome.js';
 import type { Permit } from './fair-semaphore.js';
+import { findOutcome, keepOutcome, type Outcome } from './idempotency.js';
 import { connectionsOf, dropIdle } from './query.js';
-import { currentWork } from './work.js';
+import { ClientGoneError, currentWork } from './work.js';
 
 /** How often a transaction is tried before its collision is shown. */
 const ATTEMPTS = 5;
@@ -11,13 +20,21 @@ const ATTEMPTS = 5;
 /** Serialization failure and deadlock: PostgreSQL has rolled back, and the same transaction may pass next time. */
 const COLLISIONS = new Set<string | undefined>(['40001', '40P01']);
 
+/** What a transaction came to, and what it can be found by when the answer to its COMMIT is lost. */
+type MarkedOutcome = Outcome & { readonly mark: CommitMark | undefined };
+
 /**
  * Calls `run` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
  * PostgreSQL ended because it collided with another, or because a type in the database was changed, is run again, so
- * `run` must have no effect outside the database. So is one, once, whose connection turned out to have ended before it
- * began; never one that did anything. A dry run does everything, returns the same, and leaves nothing.
+ * `run` must have no effect outside the database. So is one, once, whose connection was lost before it began or that is
+ * known to have been rolled back at its COMMIT. A dry run does everything, returns the same, and leaves nothing.
  *
- * @throws what `run` throws, after the rollback
+ * When the answer to COMMIT is lost, PostgreSQL is asked on another connection what came of it.
+ *
+ * Where the request has an Idempotency-Key, what `run` came to is kept in the same transaction, and stands for it the
+ * next time.
+ *
+ * @throws what `run` throws, after the rollback; OutcomeUnknownError when nobody can tell whether it was committed
  */
 export async function inTransaction<Result>(
   em: SqlEntityManager,
@@ -25,33 +42,100 @@ export async function inTransaction<Result>(
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Result> {
   let connectionsLost = 0;
-  for (let attempt = 1; ; attempt++) {
-    const permit = await acquirePermit(em);
-    const state = { hasBegun: false };
-    try {
-      currentWork()?.throwIfAbandoned();
-      return await em.transactional(async (transaction) => {
-        state.hasBegun = true;
-        const result = await run(transaction);
-        if (dryRun) throw new DryRun(result);
-        return result;
-      });
-    } catch (error) {
-      if (error instanceof DryRun) return error.result as Result;
-      const pool = connectionsOf(em)?.pool;
-      if (pool && !state.hasBegun && isConnectionLost(error) && ++connectionsLost === 1) {
-        await dropIdle(pool);
-        continue;
-      }
-      const isRetryable = COLLISIONS.has(sqlState(error)) || isPreparedStatementStale(error);
-      if (attempt === ATTEMPTS || !isRetryable) throw error;
-      // Before the wait, in which others may go on.
-      permit?.release();
-      await delay(Math.random() * 10 * 2 ** attempt);
-    } finally {
-      permit?.release();
+  for (let number = 1; ; number++) {
+    const attempt = await runAttempt(em, run, dryRun);
+    if ('outcome' in attempt) return resultOf<Result>(attempt.outcome);
+    const { failure, isUndone } = attempt;
+    const pool = connectionsOf(em)?.pool;
+    if (pool && isUndone && isConnectionLost(failure) && ++connectionsLost === 1) {
+      await dropIdle(pool);
+      continue;
     }
+    const isRetryable = COLLISIONS.has(sqlState(failure)) || isPreparedStatementStale(failure);
+    if (number === ATTEMPTS || !isRetryable) throw failure;
+    await delay(Math.random() * 10 * 2 ** number);
   }
+}
+
+/** What came of one attempt: an outcome, or a failure, of which it is known or not that it left nothing. */
+type Attempt = { readonly outcome: Outcome } | { readonly failure: unknown; readonly isUndone: boolean };
+
+interface Progress {
+  hasBegun: boolean;
+  /** What it came to, once nothing but COMMIT is left. */
+  toCommit: MarkedOutcome | null;
+}
+
+async function runAttempt<Result>(
+  em: SqlEntityManager,
+  run: (em: SqlEntityManager) => Promise<Result>,
+  dryRun: boolean,
+): Promise<Attempt> {
+  const permit = await acquirePermit(em);
+  const progress: Progress = { hasBegun: false, toCommit: null };
+  try {
+    currentWork()?.throwIfAbandoned();
+    const outcome = await em.transactional(async (transaction) => {
+      progress.hasBegun = true;
+      if (dryRun) throw new DryRun(await run(transaction));
+      return (progress.toCommit = await runOnce(transaction, run));
+    });
+    return { outcome };
+  } catch (error) {
+    if (error instanceof DryRun) return { outcome: { result: error.result } };
+    const { hasBegun, toCommit } = progress;
+    if (toCommit !== null && (await isDone(em, toCommit, error))) return { outcome: toCommit };
+    return { failure: error, isUndone: !hasBegun || toCommit !== null };
+  } finally {
+    permit?.release();
+  }
+}
+
+/** Runs what the request has not done before. */
+async function runOnce<Result>(
+  transaction: SqlEntityManager,
+  run: (em: SqlEntityManager) => Promise<Result>,
+): Promise<MarkedOutcome> {
+  const mutation = currentWork()?.idempotentMutation ?? null;
+  if (mutation === null) return { result: await run(transaction), mark: commitMarkOf(transaction) };
+  const kept = await findOutcome(transaction, mutation);
+  if (kept !== null) return { ...kept, mark: undefined };
+  const done = await runToOutcome(transaction, run);
+  await keepOutcome(transaction, mutation, done);
+  return done;
+}
+
+/** Runs up to an error that would come again: then nothing of it is left but that. */
+async function runToOutcome<Result>(
+  transaction: SqlEntityManager,
+  run: (em: SqlEntityManager) => Promise<Result>,
+): Promise<MarkedOutcome> {
+  try {
+    // A savepoint.
+    return await transaction.transactional(async (em) => ({ result: await run(em), mark: commitMarkOf(em) }));
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    return { error, mark: undefined };
+  }
+}
+
+function resultOf<Result>(outcome: Outcome): Result {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.result as Result;
+}
+
+/**
+ * Whether a transaction that failed at its COMMIT was committed all the same.
+ *
+ * @throws OutcomeUnknownError
+ */
+async function isDone(em: SqlEntityManager, { mark }: MarkedOutcome, error: unknown): Promise<boolean> {
+  // Without a mark nothing was written but what is kept for an Idempotency-Key. A client that went away is not told.
+  if (mark === undefined || isRolledBack(error)) return false;
+  if (currentWork()?.abandonedWith instanceof ClientGoneError) return false;
+  const isCommitted = await wasCommitted(em, mark);
+  if (isCommitted === null) throw new OutcomeUnknownError(error);
+  return isCommitted;
 }
 
 /** Waits for a permit to use a connection: the transaction takes one until it ends. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CLIENT_GONE, GIVEN_UP } from '../errors.js';
+import type { IdempotentMutation } from './idempotency.js';
 
 /** The client of a request went away: what was done for it is given up. */
 export class ClientGoneError extends Error {
@@ -24,6 +25,10 @@ export class Work {
   hasBegun = false;
   /** Whether its operation is expensive: of these one of a caller runs at a time. */
   isExpensive = false;
+  /** Under this key of the caller, mutations are to be done once. */
+  idempotencyKey: string | null = null;
+  /** The mutation that runs now, where the request has an Idempotency-Key. */
+  idempotentMutation: IdempotentMutation | null = null;
   #reason: Error | null = null;
   /** Mostly one: short lists are cheaper than a set. */
   readonly #cancels: (() => void)[] = [];

@@ -5,10 +5,12 @@ import {
   type GraphQLRequestListener,
   type GraphQLResponse,
 } from '@apollo/server';
+import { OperationTypeNode } from 'graphql';
 import type { Context } from '../app/context.js';
 import { serviceUnavailable } from '../errors.js';
 import { checkCost } from './cost.js';
 import type { DocumentErrors, KnownDocument, KnownDocuments, KnownOperation } from './known-documents.js';
+import { decodeOutcome, digestOf, encodeOutcome } from './idempotency.js';
 import { MEDIA_TYPES } from './media-types.js';
 import { runRootFields } from './root-fields.js';
 
@@ -48,7 +50,7 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       documentErrors = entry.errorsFor(contextValue.viewer.kind === 'anonymous');
       return Promise.resolve();
     },
-    didResolveOperation({ document, request, contextValue }): Promise<void> {
+    didResolveOperation({ document, source, request, contextValue }): Promise<void> {
       if (entry === null || documentErrors !== null) return Promise.resolve();
       // It was pushed out of memory while it was asked for.
       if (document !== entry.document) throw serviceUnavailable();
@@ -56,6 +58,18 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       if (operation === null) return Promise.resolve();
       contextValue.log.operation = operation.logName;
       contextValue.work.isExpensive = checkCost(operation, request.variables ?? {});
+      const { work } = contextValue;
+      if (work.idempotencyKey !== null && operation.definition.operation === OperationTypeNode.MUTATION) {
+        const { operationName, variables } = request;
+        work.idempotentMutation = {
+          owner: work.callerKey ?? '',
+          key: work.idempotencyKey,
+          request: digestOf({ source, operationName, variables }),
+          field: '',
+          encode: encodeOutcome,
+          decode: decodeOutcome,
+        };
+      }
       return Promise.resolve();
     },
     async responseForOperation({ request, contextValue }) {

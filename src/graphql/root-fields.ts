@@ -100,6 +100,8 @@ export function returnRootValues(schema: GraphQLSchema): GraphQLSchema {
     const { resolve } = field;
     if (!resolve) continue;
     field.resolve = (source, args, context: Context, info): unknown => {
+      const { idempotentMutation } = context.work;
+      if (idempotentMutation !== null) idempotentMutation.field = String(info.path.key);
       const kept = { selections: context.rootSelections?.get(String(info.path.key)) };
       return resolve(source, args, context, { ...info, ...kept });
     };

@@ -9,14 +9,20 @@ import { DevIssuer } from '../auth/dev-issuer.js';
 import { RemoteKeySet } from '../auth/key-set.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
+import { sweepOutcomes } from '../database/idempotency.js';
 import { Work } from '../database/work.js';
+import { isDatabaseUnavailable, isMissingOwnTable } from '../errors.js';
 import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint } from '../graphql/endpoint.js';
+import { idempotencyKeyOf } from '../graphql/idempotency.js';
 import type { Mask } from '../graphql/masking.js';
 import { credentialOf, type Admission } from './admission.js';
 import { sendCompressed } from './compression.js';
 import { queryStringOf } from './query-string.js';
+
+/** How often is deleted what was kept for Idempotency-Keys, in ms. */
+const SWEEP_MS = 60_000;
 
 /** Where the API is served. */
 export const GRAPHQL_PATH = '/graphql';
@@ -49,6 +55,7 @@ export async function serveGraphql(
     mask,
     logger: app.log,
   });
+  sweepRegularly(app, database);
   for (const url of [GRAPHQL_PATH, `${GRAPHQL_PATH}/`]) {
     app.route({ method: ['GET', 'POST'], url, onRequest: admission.refuse, handler: answer });
   }
@@ -78,11 +85,33 @@ export async function serveGraphql(
       const identity = identityOf(viewer);
       work.callerKey = callerKeyOf(identity);
       request.graphql = { caller: identity };
+      work.idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
       return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl, work);
     } catch (error) {
       throw mask(error);
     }
   }
+}
+
+/** Deletes what was kept for Idempotency-Keys, once its time is over. */
+function sweepRegularly(app: FastifyInstance, { em }: Database): void {
+  const sweep = (): void => {
+    sweepOutcomes(em).catch((error: unknown) => {
+      // What is away or not migrated is told elsewhere.
+      if (!isDatabaseUnavailable(error) && !isMissingOwnTable(error)) {
+        app.log.warn({ err: error }, 'What was kept for Idempotency-Keys could not be deleted.');
+      }
+    });
+  };
+  const timer = setInterval(sweep, SWEEP_MS).unref();
+  app.addHook('onListen', (done) => {
+    sweep();
+    done();
+  });
+  app.addHook('onClose', (_app, done) => {
+    clearInterval(timer);
+    done();
+  });
 }
 
 /** Bearer tokens come from the configured issuer, or from the development issuer of an embedded database. */

@@ -11,6 +11,14 @@ export function errorOf(text: string, errors: readonly Error[]): Error | undefin
   return errors.find((_error, index) => text === errorMark(index));
 }
 
+/** Encoded JSON as it is kept. */
+export interface EncodedRecord<KeptError> {
+  readonly text: string;
+  readonly typeName: string;
+  readonly isSplit: boolean;
+  readonly errors: readonly KeptError[];
+}
+
 /**
  * A part of an answer as PostgreSQL wrote it: JSON text with the fields that were asked for, by their response
  * names and in the order of the answer. It is sent as it is; it is parsed only where graphql-js completes the answer.
@@ -23,7 +31,7 @@ export class EncodedJson {
   /** @param errors what the marks in the text stand for */
   constructor(
     readonly text: string,
-    { typeName, isSplit }: Selection,
+    { typeName, isSplit }: Pick<Selection, 'typeName' | 'isSplit'>,
     private readonly errors: readonly Error[],
   ) {
     this.__typename = typeName;
@@ -39,6 +47,28 @@ export class EncodedJson {
   get(responseName: string): unknown {
     this.#parsed ??= new ParsedJson(JSON.parse(this.text) as object, this.errors);
     return this.#parsed.get(responseName);
+  }
+
+  /** What it is made of, to be kept. */
+  toRecord<KeptError>(keep: (error: Error) => KeptError): EncodedRecord<KeptError> {
+    return {
+      text: this.text,
+      typeName: this.__typename,
+      isSplit: this.#isSplit,
+      errors: this.errors.map((error) => keep(error)),
+    };
+  }
+
+  /** Makes it from what was kept. */
+  static fromRecord<KeptError>(
+    { text, errors, ...selection }: EncodedRecord<KeptError>,
+    restore: (error: KeptError) => Error,
+  ): EncodedJson {
+    return new EncodedJson(
+      text,
+      selection,
+      errors.map((error) => restore(error)),
+    );
   }
 
   /** The object as it was asked for under this response name. */

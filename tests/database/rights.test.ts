@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { warningsOf } from '../../src/app/database-check.js';
 import { readConfig } from '../../src/config.js';
+import { wasCommitted } from '../../src/database/commit-outcome.js';
 import { openDatabase } from '../../src/database/database.js';
+import { sweepOutcomes } from '../../src/database/idempotency.js';
 import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Owner } from '../support/builders.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -76,6 +78,29 @@ test('it can do all that the server does', async () => {
   const [move] = (list['strategyReassignments'] as { nodes: { id: string }[] }).nodes;
   const undo = `mutation { undoStrategyReassignment(input: { id: "${move?.id}" }) { reassignment { id } } }`;
   expect(Object.values(await api.data(undo, {}, owner))).toEqual([expect.anything()]);
+});
+
+test('without the right to find what it wrote, it says which one is missing', async () => {
+  await database.query(`REVOKE SELECT (id) ON logs FROM ${role}`);
+  const opened = await openDatabase(readConfig({ DATABASE_URL: url }).database);
+  expect(await warningsOf(opened.em)).toEqual([expect.stringContaining('SELECT on logs')]);
+  await opened.close();
+  await database.query(`GRANT SELECT (id) ON logs TO ${role}`);
+});
+
+test('it can keep what an Idempotency-Key is for, and find what it wrote', async () => {
+  const opened = await openDatabase(readConfig({ DATABASE_URL: url }).database);
+  await sweepOutcomes(opened.em);
+  const mark = { logId: randomUUID(), transactionId: '3' };
+  expect(await wasCommitted(opened.em, mark)).toBe(false);
+  await opened.close();
+  const body = JSON.stringify({
+    query:
+      'mutation { createGame(input: { externalGameId: "with-a-key", platform: "web" }) { game { id } } }',
+  });
+  const headers = { 'content-type': 'application/json', 'x-api-key': owner.key, 'idempotency-key': 'k' };
+  const answers = [1, 2].map(async () => (await fetch(api.url, { method: 'POST', headers, body })).status);
+  expect(await Promise.all(answers)).toContain(200);
 });
 
 test('to migrate it has not enough: one line says which right is missing', async () => {

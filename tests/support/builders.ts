@@ -10,12 +10,16 @@ let counter = 0;
 const next = (): number => ++counter;
 
 /** Puts rows into a database, past the server and its rules. */
-export function rowsOf(database: TestDatabase): Rows {
+export function rowsOf(database: Pick<TestDatabase, 'query'>): Rows {
   return new Rows(database);
 }
 
 export class Rows {
-  constructor(readonly database: TestDatabase) {}
+  readonly database: Pick<TestDatabase, 'query'>;
+
+  constructor(database: Pick<TestDatabase, 'query'>) {
+    this.database = database;
+  }
 
   /** Someone with an API key, in GAME's form. */
   async owner(columns: Columns = {}): Promise<Owner> {
@@ -78,62 +82,66 @@ export interface Strategy extends Row {
 
 /** Someone with an API key; `as` of the API. */
 export class Owner implements Credentials {
-  constructor(
-    private readonly rows: Rows,
-    /** The secret. */
-    readonly key: string,
-    /** What stands in `"apiKey_used"` of what it owns. */
-    readonly prefix: string,
-  ) {}
+  /** The secret. */
+  readonly key: string;
+  /** What stands in `"apiKey_used"` of what it owns. */
+  readonly prefix: string;
+  readonly #rows: Rows;
+
+  constructor(rows: Rows, key: string, prefix: string) {
+    this.#rows = rows;
+    this.key = key;
+    this.prefix = prefix;
+  }
 
   game(columns: Columns = {}): Promise<Game> {
-    return this.rows.game({ apiKey_used: this.prefix, ...columns });
+    return this.#rows.game({ apiKey_used: this.prefix, ...columns });
   }
 
   /** A custom strategy of the owner's realm. */
   strategy(columns: Columns = {}): Promise<Strategy> {
-    return this.rows.strategy({ realmId: this.prefix, apiKey_used: this.prefix, ...columns });
+    return this.#rows.strategy({ realmId: this.prefix, apiKey_used: this.prefix, ...columns });
   }
 }
 
 export class Game implements Row {
   readonly id: string;
+  readonly #rows: Rows;
+  /** Whose what belongs to the game is. */
+  readonly #apiKey: unknown;
 
-  constructor(
-    private readonly rows: Rows,
-    row: Row,
-    /** Whose what belongs to the game is. */
-    private readonly apiKey: unknown,
-  ) {
+  constructor(rows: Rows, row: Row, apiKey: unknown) {
+    this.#rows = rows;
     this.id = row.id;
+    this.#apiKey = apiKey;
   }
 
   param(columns: Columns = {}): Promise<Row> {
-    const defaults = { key: `key-${next()}`, value: 'value', gameId: this.id, apiKey_used: this.apiKey };
-    return this.rows.insert('gamesparams', { ...defaults, ...columns });
+    const defaults = { key: `key-${next()}`, value: 'value', gameId: this.id, apiKey_used: this.#apiKey };
+    return this.#rows.insert('gamesparams', { ...defaults, ...columns });
   }
 
   async task(columns: Columns = {}): Promise<Task> {
-    const row = await this.rows.insert('tasks', {
+    const row = await this.#rows.insert('tasks', {
       externalTaskId: `task-${next()}`,
       gameId: this.id,
       strategyId: 'default',
       status: 'open',
-      apiKey_used: this.apiKey,
+      apiKey_used: this.#apiKey,
       ...columns,
     });
-    return new Task(this.rows, row, this.apiKey);
+    return new Task(this.#rows, row, this.#apiKey);
   }
 
   /** What the game knows about one of its users. */
   userConfig(user: Row, columns: Columns = {}): Promise<Row> {
     const defaults = { userId: user.id, gameId: this.id, experimentGroup: 'A', configData: {} };
-    return this.rows.insert('usergameconfig', { ...defaults, ...columns });
+    return this.#rows.insert('usergameconfig', { ...defaults, ...columns });
   }
 
   /** One of everything that can refer to a game. */
   async withEverything(): Promise<this> {
-    const user = await this.rows.user();
+    const user = await this.#rows.user();
     const task = await this.task();
     await Promise.all([this.param(), task.param(), task.points(user), this.userConfig(user)]);
     return this;
@@ -142,23 +150,23 @@ export class Game implements Row {
 
 export class Task implements Row {
   readonly id: string;
+  readonly #rows: Rows;
+  readonly #apiKey: unknown;
 
-  constructor(
-    private readonly rows: Rows,
-    row: Row,
-    private readonly apiKey: unknown,
-  ) {
+  constructor(rows: Rows, row: Row, apiKey: unknown) {
+    this.#rows = rows;
     this.id = row.id;
+    this.#apiKey = apiKey;
   }
 
   param(columns: Columns = {}): Promise<Row> {
-    const defaults = { key: `key-${next()}`, value: 'value', taskId: this.id, apiKey_used: this.apiKey };
-    return this.rows.insert('tasksparams', { ...defaults, ...columns });
+    const defaults = { key: `key-${next()}`, value: 'value', taskId: this.id, apiKey_used: this.#apiKey };
+    return this.#rows.insert('tasksparams', { ...defaults, ...columns });
   }
 
   /** An award of points to a user. */
   points(user: Row, columns: Columns = {}): Promise<Row> {
-    const defaults = { points: 10, userId: user.id, taskId: this.id, apiKey_used: this.apiKey };
-    return this.rows.insert('userpoints', { ...defaults, ...columns });
+    const defaults = { points: 10, userId: user.id, taskId: this.id, apiKey_used: this.#apiKey };
+    return this.#rows.insert('userpoints', { ...defaults, ...columns });
   }
 }

@@ -8,13 +8,14 @@ import { inTransaction } from '../../database/transaction.js';
 import { isUuid } from '../../database/uuid.js';
 import { conflict, notFound, Problems, sqlState } from '../../errors.js';
 import { or } from '../../lists/keyset.js';
-import type { Selection } from '../../sql-json/selection.js';
+import { Selection } from '../../sql-json/selection.js';
 import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
 import { domainStatementRunner } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
+import { ReassignmentRepository } from '../reassignments/reassignment.repository.js';
 import { bulkUpdate, type BulkUpdate, type BulkUpdated } from '../reassignments/bulk-update.js';
 import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import {
@@ -352,11 +353,24 @@ export class GameRepository extends EntityRepository<Game> {
 
   /**
    * Moves every game visible to the caller from one strategy to another, in one transaction: see `bulkUpdate`.
+   *
+   * @param selection what is asked for of the record of the move
    */
-  async bulkUpdateStrategyId(caller: KnownCaller, update: BulkUpdate): Promise<BulkUpdated> {
-    return inMoveTransaction(this.em, caller, update.dryRun ?? false, (em) =>
-      bulkUpdate(em, caller, this.strategies, update),
-    );
+  async bulkUpdateStrategyId(
+    caller: KnownCaller,
+    update: BulkUpdate,
+    selection = Selection.NOTHING,
+  ): Promise<BulkUpdated & { readonly reassignment: EncodedJson | null }> {
+    return inMoveTransaction(this.em, caller, update.dryRun ?? false, async (em) => {
+      const moved = await bulkUpdate(em, caller, this.strategies, update);
+      const reassignments = new ReassignmentRepository(em, this.runner);
+      const [reassignment = null] = await reassignments.getReassignmentsByIds(
+        caller,
+        [moved.reassignmentId],
+        selection,
+      );
+      return { ...moved, reassignment };
+    });
   }
 
   /** This repository in a transaction. */

@@ -38,6 +38,12 @@ export interface Moved {
 /** Longest wait for the moves of others that a move must not meet, in ms: of its caller in this process, and in others. */
 const MOVE_WAIT_MS = 10_000;
 
+/**
+ * How often PostgreSQL looks, during a move, whether this server is still there, in ms; the move ends with it. PostgreSQL
+ * on Windows cannot look, and refuses the setting.
+ */
+const CONNECTION_CHECK_MS = 2_000;
+
 /** Stands for all admins; no caller has two blanks. */
 const ADMINS = '  ';
 
@@ -61,11 +67,15 @@ export async function inMoveTransaction<Result>(
   if (work !== undefined) work.deadline += MOVE_TIMEOUT_MS;
   const permit = dryRun ? undefined : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, work);
   try {
-    return await inTransaction(em, async (transaction) => {
-      await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
-      if (!dryRun) await lockMoves(transaction, caller, lockDeadline);
-      return run(transaction);
-    });
+    return await inTransaction(
+      em,
+      async (transaction) => {
+        await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
+        if (!dryRun) await lockMoves(transaction, caller, lockDeadline);
+        return run(transaction);
+      },
+      { dryRun },
+    );
   } finally {
     permit?.release();
   }
@@ -75,7 +85,12 @@ export async function inMoveTransaction<Result>(
 async function lockMoves(em: SqlEntityManager, caller: KnownCaller, deadline: number): Promise<void> {
   const waitMs = Math.max(1, Math.round(deadline - performance.now()));
   // Not `lock_timeout`, which would be for each of the locks.
-  await query(em, sql`SELECT set_config('statement_timeout', ${String(waitMs)}, true)`);
+  await query(
+    em,
+    sql`SELECT set_config('statement_timeout', ${String(waitMs)}, true),
+          CASE WHEN version() !~ 'Visual C|mingw'
+            THEN set_config('client_connection_check_interval', ${String(CONNECTION_CHECK_MS)}, true) END`,
+  );
   if (caller.kind === 'admin') {
     await query(em, sql`SELECT pg_advisory_xact_lock(hashtextextended('game_graphql_moves', 0))`);
   } else {

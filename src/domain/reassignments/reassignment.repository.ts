@@ -22,8 +22,10 @@ export interface Undone {
   readonly restored: number;
   /** Games that have moved elsewhere since, or are gone: not touched. */
   readonly skipped: number;
-  /** Id of the record of the undo; null on a dry run and when nothing was restored. */
-  readonly reassignmentId: string | null;
+  /** What was undone; null on a dry run. */
+  readonly undone: EncodedJson | null;
+  /** The record of the undo; null on a dry run and when nothing was restored. */
+  readonly reassignment: EncodedJson | null;
 }
 
 /** The record of the moves of games between strategies. */
@@ -75,9 +77,15 @@ export class ReassignmentRepository {
    * Puts back exactly the games that a reassignment moved and that still carry its new strategy, in one
    * UPDATE. A dry run counts, and locks no game.
    *
+   * @param selection what is asked for of the records of both moves
    * @throws NOT_FOUND; CONFLICT when it is undone already, or was a rollback
    */
-  async undoReassignment(caller: KnownCaller, id: string, dryRun: boolean): Promise<Undone> {
+  async undoReassignment(
+    caller: KnownCaller,
+    id: string,
+    dryRun: boolean,
+    selection: Selection,
+  ): Promise<Undone> {
     const problems = new Problems();
     problems.checkText('input.id', id);
     problems.throwIfAny();
@@ -105,7 +113,7 @@ export class ReassignmentRepository {
           sql`SELECT count(*)::int AS count FROM games g WHERE g."strategyId" = ${move.newStrategyId} AND ${stillMoved}`,
         );
         const restored = row?.count ?? 0;
-        return { restored, skipped: move.games - restored, reassignmentId: null };
+        return { restored, skipped: move.games - restored, undone: null, reassignment: null };
       }
       const { count, reassignmentId } = await moveGames(
         em,
@@ -124,7 +132,13 @@ export class ReassignmentRepository {
         new_strategy_id: move.oldStrategyId,
         games_reassigned: count,
       });
-      return { restored: count, skipped: move.games - count, reassignmentId };
+      const records = new ReassignmentRepository(em, this.runner);
+      const [undone = null, reassignment = null] = await records.getReassignmentsByIds(
+        caller,
+        [id, reassignmentId],
+        selection,
+      );
+      return { restored: count, skipped: move.games - count, undone, reassignment };
     });
   }
 }

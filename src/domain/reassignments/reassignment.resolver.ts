@@ -35,16 +35,13 @@ export class ReassignmentResolver {
       'Moves all your games (an admin: all games) that are on one strategy to another, all of them or none.',
   })
   async bulkUpdateStrategyId(
-    @Ctx() { caller, games, reassignments }: Context,
+    @Ctx() { caller, games }: Context,
     @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where, and which games.' })
     input: BulkUpdateStrategyIdInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<BulkUpdateStrategyIdPayload> {
     checkIdCount('input.ids', input.ids ?? []);
-    const { count, reassignmentId } = await games.bulkUpdateStrategyId(caller, input);
-    const selection = selectionOf(info).below('reassignment');
-    const [reassignment] = await reassignments.getReassignmentsByIds(caller, [reassignmentId], selection);
-    return { count, reassignment: reassignment ?? null };
+    return games.bulkUpdateStrategyId(caller, input, selectionOf(info).below('reassignment'));
   }
 
   @Mutation(() => UndoStrategyReassignmentPayload, {
@@ -58,13 +55,8 @@ export class ReassignmentResolver {
     { id, dryRun }: UndoStrategyReassignmentInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<UndoStrategyReassignmentPayload> {
-    const { restored, skipped, reassignmentId } = await reassignments.undoReassignment(caller, id, dryRun);
-    const payload = selectionOf(info);
-    const selection = payload.below('undone', 'reassignment');
-    const [undone, reassignment] = dryRun
-      ? []
-      : await reassignments.getReassignmentsByIds(caller, [id, reassignmentId], selection);
-    return { restored, skipped, undone: undone ?? null, reassignment: reassignment ?? null };
+    const selection = selectionOf(info).below('undone', 'reassignment');
+    return reassignments.undoReassignment(caller, id, dryRun, selection);
   }
 
   @Mutation(() => RollbackStrategyPayload, {
@@ -73,21 +65,15 @@ export class ReassignmentResolver {
       'Publishes an earlier version of a custom strategy again, archives the published one, and moves its games and tasks. For admins.',
   })
   async rollbackStrategy(
-    @Ctx() { caller, reassignments, strategies }: Context,
+    @Ctx() { caller, strategies }: Context,
     @Arg('input', () => RollbackStrategyInput, { description: 'Which strategy, and back to which version.' })
     { strategyId, toVersion, dryRun }: RollbackStrategyInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<RollbackStrategyPayload> {
-    const done = await strategies.rollbackStrategy(caller, strategyId, toVersion, dryRun);
     const payload = selectionOf(info);
-    const { gameCount, taskCount, promotedId, reassignmentId } = done;
-    if (dryRun) return { gameCount, taskCount, strategy: null, reassignment: null };
-    const strategy = await strategies.getStrategyById(caller, promotedId, payload.below('strategy'));
-    const [reassignment] = await reassignments.getReassignmentsByIds(
-      caller,
-      [reassignmentId],
-      payload.below('reassignment'),
-    );
-    return { gameCount, taskCount, strategy, reassignment: reassignment ?? null };
+    return strategies.rollbackStrategy(caller, strategyId, toVersion, dryRun, {
+      strategy: payload.below('strategy'),
+      reassignment: payload.below('reassignment'),
+    });
   }
 }

@@ -7,6 +7,7 @@ import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
+import { ReassignmentRepository } from '../reassignments/reassignment.repository.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
 import {
   strategiesWithIds,
@@ -64,6 +65,7 @@ export class StrategyRepository {
   /**
    * Goes back to an earlier version of a custom strategy, for all games and tasks: see `rollBack`.
    *
+   * @param selections what is asked for of the version that is published now, and of the record of the move
    * @throws FORBIDDEN unless the caller is an admin; NOT_FOUND, CONFLICT, BAD_USER_INPUT
    */
   async rollbackStrategy(
@@ -71,13 +73,26 @@ export class StrategyRepository {
     strategyId: string,
     toVersion: string,
     dryRun: boolean,
-  ): Promise<RolledBack> {
+    selections: { readonly strategy: Selection; readonly reassignment: Selection },
+  ): Promise<
+    RolledBack & { readonly strategy: EncodedJson | null; readonly reassignment: EncodedJson | null }
+  > {
     if (caller.kind !== 'admin') throw forbidden('This operation is for admins.');
     const problems = new Problems();
     problems.checkText('input', { strategyId, toVersion });
     problems.throwIfAny();
-    return inMoveTransaction(this.em, caller, dryRun, (em) =>
-      rollBack(em, caller, strategyId, toVersion, dryRun),
-    );
+    return inMoveTransaction(this.em, caller, dryRun, async (em) => {
+      const done = await rollBack(em, caller, strategyId, toVersion, dryRun);
+      if (dryRun) return { ...done, strategy: null, reassignment: null };
+      const strategies = new StrategyRepository(em, this.runner);
+      const strategy = await strategies.getStrategyById(caller, done.promotedId, selections.strategy);
+      const reassignments = new ReassignmentRepository(em, this.runner);
+      const [reassignment = null] = await reassignments.getReassignmentsByIds(
+        caller,
+        [done.reassignmentId],
+        selections.reassignment,
+      );
+      return { ...done, strategy, reassignment };
+    });
   }
 }

@@ -71,7 +71,8 @@ INSERT INTO logs (
   created_at,
   updated_at
 )
-VALUES ($1::uuid, 'SUCCESS', $2, $3, $4::json, $5, $6, clock_timestamp(), clock_timestamp());
+VALUES ($1::uuid, 'SUCCESS', $2, $3, $4::json, $5, $6, clock_timestamp(), clock_timestamp())
+RETURNING pg_current_xact_id()::text AS "transactionId";
 -- $1 = "<new id>"
 -- $2 = "game"
 -- $3 = "Game updated"

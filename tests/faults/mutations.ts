@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { Owner, Rows } from '../support/builders.ts';
+
+/** A mutation that has everything it needs, and that nobody has sent yet. */
+export interface PreparedMutation {
+  readonly name: string;
+  readonly document: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly needsAdmin: boolean;
+}
+
+const inputOf = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}Input!`;
+
+function mutation(name: string, input: object, payload: string, needsAdmin = false): PreparedMutation {
+  const document = `mutation ($input: ${inputOf(name)}) { ${name}(input: $input) { ${payload} } }`;
+  return { name, document, variables: { input }, needsAdmin };
+}
+
+/** Makes the rows of each kind of mutation. Each leaves one row in GAME's log, and can succeed once only. */
+export const PREPARE: Readonly<Record<string, (rows: Rows, owner: Owner) => Promise<PreparedMutation>>> = {
+  createGame: () => {
+    const params = [{ key: 'k', value: 'v' }];
+    const input = { externalGameId: randomUUID(), platform: 'web', params };
+    return Promise.resolve(mutation('createGame', input, 'game { id params { id key } }'));
+  },
+  patchGame: async (_rows, owner) => {
+    const { id } = await owner.game();
+    const input = { id, platform: 'new', params: { add: [{ key: 'added', value: '1' }] } };
+    return mutation('patchGame', input, 'game { platform params { key } } changes { field }');
+  },
+  deleteGame: async (_rows, owner) => {
+    const { id } = await owner.game();
+    return mutation('deleteGame', { id }, 'deletedGameId deleted { params tasks }');
+  },
+  duplicateGame: async (_rows, owner) => {
+    const { id } = await owner.game();
+    return mutation('duplicateGame', { id, externalGameId: randomUUID() }, 'game { id externalGameId }');
+  },
+  bulkUpdateStrategyId: async (_rows, owner) => {
+    const oldStrategyId = randomUUID();
+    await owner.game({ strategyId: oldStrategyId });
+    const input = { oldStrategyId, newStrategyId: 'default' };
+    return mutation('bulkUpdateStrategyId', input, 'count reassignment { id games { totalCount } }');
+  },
+  undoStrategyReassignment: async (rows, owner) => {
+    const oldStrategyId = randomUUID();
+    const { id: gameId } = await owner.game({ strategyId: 'default' });
+    const id = randomUUID();
+    await rows.database.query(
+      `INSERT INTO game_graphql_reassignments (id, kind, old_strategy_id, new_strategy_id, games, api_key)
+       VALUES ($1, 'BULK', $2, 'default', 1, $3)`,
+      [id, oldStrategyId, owner.prefix],
+    );
+    await rows.database.query(
+      `INSERT INTO game_graphql_reassigned_games (reassignment_id, game_id) VALUES ($1, $2)`,
+      [id, gameId],
+    );
+    return mutation('undoStrategyReassignment', { id }, 'restored reassignment { id }');
+  },
+  rollbackStrategy: async (_rows, owner) => {
+    const name = randomUUID();
+    await owner.strategy({ name, version: 1, status: 'ARCHIVED' });
+    const { strategyId } = await owner.strategy({ name, version: 2 });
+    await owner.game({ strategyId });
+    return mutation(
+      'rollbackStrategy',
+      { strategyId, toVersion: '1' },
+      'gameCount strategy { version }',
+      true,
+    );
+  },
+};
