@@ -8,6 +8,9 @@ import { announceReadiness } from './http/health.js';
 import { createServer } from './http/server.js';
 import { onStopSignal, STOP_TIMEOUT_MS } from './http/shutdown.js';
 
+/** How many connections may wait to be accepted; the system may allow less. */
+const BACKLOG = 4_096;
+
 try {
   await main();
 } catch (error) {
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
   const address = await server.listen({
     host: config.host,
     port: config.port,
+    backlog: BACKLOG,
     listenTextResolver: (url) => `Listening at ${url}${GRAPHQL_PATH}`,
   });
   for (const warning of config.warnings) server.log.warn(warning);

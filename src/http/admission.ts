@@ -10,7 +10,7 @@ const MIN_RUNNING = 60;
  * How long requests may begin in one turn of the event loop, in ms: Node accepts one new connection in each turn, so long
  * turns would keep those waiting who ask for the server's health.
  */
-const SLICE_MS = 2;
+const SLICE_MS = 0.5;
 
 /** How often it is looked at which requests run for too long, in ms. */
 const CHECK_EVERY_MS = 250;
@@ -37,7 +37,8 @@ export class Admission {
   /** When requests began to begin in this turn; null: none has. */
   #turnBegan: number | null = null;
   #isTimed = false;
-  /** Whether nothing new is let in, because the server stops. */
+  /** Whether clients are told to close their connections, and whether nothing new is let in: the server stops. */
+  isStopping = false;
   isClosed = false;
   /** When a request was last refused because of that, by `performance.now()`. */
   lastRefusedAt = 0;

@@ -75,6 +75,8 @@ export async function serveGraphql(
       endpoint.answer(asked, () => contextOf(request, work)),
     );
     reply.code(answered.status);
+    // Of a request that had begun before, too.
+    if (admission.isStopping) reply.header('connection', 'close');
     for (const [name, value] of answered.headers) reply.header(name, value);
     return sendCompressed(request, reply, answered.body);
   }

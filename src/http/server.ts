@@ -44,6 +44,8 @@ export async function createServer(
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
+    // A stop takes longer than it allows its plugins.
+    pluginTimeout: 0,
     // While it stops, requests are answered or refused by their routes, and are the last of their connections.
     return503OnClosing: false,
     // Fastify's hook checks it, because Node would answer without a body.

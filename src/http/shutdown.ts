@@ -43,10 +43,11 @@ export function finishBeforeClose(app: FastifyInstance, admission: Admission, de
   });
   app.addHook('preClose', async () => {
     if (!app.server.listening) return;
+    admission.isStopping = true;
     await delay(delayMs, undefined, { signal: hurry.signal }).catch(() => {});
     admission.isClosed = true;
     let idleSince = performance.now();
-    for (const closedAt = idleSince; ; ) {
+    for (const closedAt = idleSince; ;) {
       await delay(CHECK_EVERY_MS);
       const now = performance.now();
       if (admission.runningCount > 0) idleSince = now;

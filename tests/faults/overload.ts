@@ -83,7 +83,9 @@ async function underLoad(
   await send({ perS: capacity / 2 }, USUAL_MS);
   const usual = timesOf(await send({ perS: capacity / 2 }, USUAL_MS), 'done');
   const usualP99 = quantile(usual, 0.99);
-  say(`capacity ${capacity.toFixed(0)}/s; at half of it p50 ${quantile(usual, 0.5).toFixed(1)}, p99 ${usualP99.toFixed(1)} ms`);
+  say(
+    `capacity ${capacity.toFixed(0)}/s; at half of it p50 ${quantile(usual, 0.5).toFixed(1)}, p99 ${usualP99.toFixed(1)} ms`,
+  );
 
   const figures: Figure[] = [];
   for (const [who, patienceMs] of [
@@ -133,7 +135,8 @@ async function writesTold(data: Data, who: string, sent: readonly Sent[]): Promi
     exactly(`${who}: writes told as done that are not there`, wrong('done', true), 0),
     exactly(
       `${who}: writes told as refused that are there`,
-      writes.filter((one) => one.outcome === 'refused' && made.has(one.number) && !gaveUp.has(one.number)).length,
+      writes.filter((one) => one.outcome === 'refused' && made.has(one.number) && !gaveUp.has(one.number))
+        .length,
       0,
     ),
   ];
@@ -151,7 +154,8 @@ async function requestsOf(data: Data, server: Server): Promise<string[]> {
   return Array.from({ length: 5_000 }, (_, index) => {
     if (index % WRITES_EVERY === 0) {
       return httpRequest({
-        query: 'mutation ($name: String!) { createGame(input: { externalGameId: $name, platform: "web" }) { game { id } } }',
+        query:
+          'mutation ($name: String!) { createGame(input: { externalGameId: $name, platform: "web" }) { game { id } } }',
         variables: { name: `${NAME}-${NUMBER_MARK}` },
         owner: data.owners[(index / WRITES_EVERY) % data.owners.length] ?? owner,
       });
@@ -160,7 +164,8 @@ async function requestsOf(data: Data, server: Server): Promise<string[]> {
     const question = questions[Math.floor(index / kinds.length) % questions.length];
     if (question === undefined) throw new Error('There is no question.');
     // Every other one is a document that was never seen: it is parsed, checked and compiled.
-    const query = index % 2 === 0 ? question.query : question.query.replace('query (', `query Q${NUMBER_MARK} (`);
+    const query =
+      index % 2 === 0 ? question.query : question.query.replace('query (', `query Q${NUMBER_MARK} (`);
     return httpRequest({ ...question, query });
   });
 }
@@ -195,7 +200,10 @@ class Probes {
 }
 
 function timesOf(sent: readonly Sent[], wanted: Outcome): number[] {
-  return sent.filter(({ outcome }) => outcome === wanted).map(({ ms }) => ms).toSorted((a, b) => a - b);
+  return sent
+    .filter(({ outcome }) => outcome === wanted)
+    .map(({ ms }) => ms)
+    .toSorted((a, b) => a - b);
 }
 
 function quantile(sorted: readonly number[], share: number): number {
@@ -207,4 +215,3 @@ export function pin(pid: number, processor: string): void {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
-

@@ -61,7 +61,10 @@ async function sendHead(as: Owner, origin: string): Promise<string> {
     `POST /graphql HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\nX-API-Key: ${as.key}\r\n` +
       'Content-Type: application/json\r\nContent-Length: 50\r\n\r\n',
   );
-  await within(AT_ONCE_MS, until(() => received.includes('}]}')));
+  await within(
+    AT_ONCE_MS,
+    until(() => received.includes('}]}')),
+  );
   return received;
 }
 
@@ -125,7 +128,7 @@ test('requests begin in turns, the first first, so that the server accepts conne
   const spin = async (index: number): Promise<void> => {
     await Promise.resolve();
     order.push(index);
-    for (const end = performance.now() + 5; performance.now() < end; );
+    for (const end = performance.now() + 5; performance.now() < end;);
   };
   const started = turns;
   // All within one turn, each by itself, as they come from their connections.
@@ -143,7 +146,8 @@ test('requests begin in turns, the first first, so that the server accepts conne
 
 describe('a request that takes longer than REQUEST_TIMEOUT', () => {
   const env = { DATABASE_CONNECTION_TIMEOUT: '1', DATABASE_STATEMENT_TIMEOUT: '2', REQUEST_TIMEOUT: '3' };
-  const CREATE = 'mutation { createGame(input: { externalGameId: "late", platform: "web" }) { game { id } } }';
+  const CREATE =
+    'mutation { createGame(input: { externalGameId: "late", platform: "web" }) { game { id } } }';
 
   test.each([
     ['read', READ, 'ACCESS EXCLUSIVE'],
