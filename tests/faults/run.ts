@@ -9,8 +9,9 @@
 import { parseArgs } from 'node:util';
 import { overload } from './overload.ts';
 import type { Figure, Scenario } from './scenario.ts';
+import { stop } from './stop.ts';
 
-const SCENARIOS: readonly Scenario[] = [overload];
+const SCENARIOS: readonly Scenario[] = [overload, stop];
 
 const { values } = parseArgs({
   options: {
