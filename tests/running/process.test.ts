@@ -310,15 +310,15 @@ describe('a stop', () => {
     await writesWaiting(1);
     child.signal('SIGTERM');
     await until(async () => (await health(origin, 'ready')) === 503);
-    const get = (path: string) =>
+    const read = (path: string) =>
       send(origin + path, {
         headers: { 'x-api-key': owner.key, origin: 'https://app.example.org' },
       });
     const query = `/graphql?query=${encodeURIComponent('{ viewer { apiKey } }')}`;
-    const served = await get(query);
+    const served = await read(query);
     expect([served.status, served.headers['connection']]).toEqual([200, 'close']);
-    await until(async () => (await get(query)).status === 503);
-    const refused = await get(query);
+    await until(async () => (await read(query)).status === 503);
+    const refused = await read(query);
     expect(refused.headers).toMatchObject({ connection: 'close', 'retry-after': '1' });
     expect(JSON.parse(refused.text)).toEqual({
       errors: [{ message: expect.any(String), extensions: { code: 'SERVICE_UNAVAILABLE' } }],
