@@ -35,8 +35,8 @@ export class Server {
     this.#logFile = logFile;
   }
 
-  /** @param settings beyond those of every server here */
-  static async start(databaseUrl: string, settings: NodeJS.ProcessEnv = {}): Promise<Server> {
+  /** @param env settings beyond the database and the address */
+  static async start(databaseUrl: string, env: NodeJS.ProcessEnv = {}): Promise<Server> {
     const logFile = join(tmpdir(), `game-graphql-attacks-${randomUUID()}.log`);
     const log = openSync(logFile, 'a');
     const child = spawn(
@@ -49,7 +49,7 @@ export class Server {
           DATABASE_URL: databaseUrl,
           HOST: '127.0.0.1',
           PORT: '0',
-          ...settings,
+          ...env,
         },
         stdio: ['ignore', log, log],
       },

@@ -16,8 +16,12 @@ function mutation(name: string, input: object, payload: string, needsAdmin = fal
   return { name, document, variables: { input }, needsAdmin };
 }
 
-/** Makes the rows of each kind of mutation. Each leaves one row in GAME's log, and can succeed once only. */
-export const PREPARE: Readonly<Record<string, (rows: Rows, owner: Owner) => Promise<PreparedMutation>>> = {
+/** Makes the rows that a mutation of this kind needs. It leaves one row in GAME's log, and can succeed once only. */
+export function prepareMutation(name: MutationName, rows: Rows, owner: Owner): Promise<PreparedMutation> {
+  return PREPARE[name](rows, owner);
+}
+
+const PREPARE = {
   createGame: () => {
     const params = [{ key: 'k', value: 'v' }];
     const input = { externalGameId: randomUUID(), platform: 'web', params };
@@ -69,4 +73,7 @@ export const PREPARE: Readonly<Record<string, (rows: Rows, owner: Owner) => Prom
       true,
     );
   },
-};
+} satisfies Readonly<Record<string, (rows: Rows, owner: Owner) => Promise<PreparedMutation>>>;
+
+export type MutationName = keyof typeof PREPARE;
+export const MUTATION_NAMES = Object.keys(PREPARE) as readonly MutationName[];

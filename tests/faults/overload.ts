@@ -21,7 +21,7 @@ const USUAL_MS = 8_000;
 /** Requests at a time that the capacity is measured with. */
 const BUSY = 32;
 /** Of so many requests one is a write. */
-const WRITES_EVERY = 10;
+const WRITES_EVERY = 20;
 /** When impatient clients give up, in ms. */
 const PATIENCE_MS = 1_000;
 /** After the overload, half of the capacity is asked for until everybody is served as before, this long at most, in ms. */
@@ -29,7 +29,7 @@ const CALM_MS = 8_000;
 
 const NAME = 'over-load';
 /** The operations of the benchmark that are asked for. */
-const KINDS = ['a', 'b', 'e'];
+const KINDS = ['a', 'e'];
 
 export const overload: Scenario = {
   name: 'overload',
@@ -163,9 +163,9 @@ async function requestsOf(data: Data, server: Server): Promise<string[]> {
     const questions = kinds[index % kinds.length] ?? [];
     const question = questions[Math.floor(index / kinds.length) % questions.length];
     if (question === undefined) throw new Error('There is no question.');
-    // Every other one is a document that was never seen: it is parsed, checked and compiled.
-    const query =
-      index % 2 === 0 ? question.query : question.query.replace('query (', `query Q${NUMBER_MARK} (`);
+    // Each is a document that was never seen: it is parsed, checked and compiled. So the limit is the server's own work,
+    // not that of PostgreSQL, which shares a processor with the clients.
+    const query = question.query.replace('query (', `query Q${NUMBER_MARK} (`);
     return httpRequest({ ...question, query });
   });
 }

@@ -7,11 +7,13 @@
  * Everything happens on this machine: the servers and PostgreSQL are started for the run and ended with it.
  */
 import { parseArgs } from 'node:util';
+import { commits } from './commits.ts';
 import { overload } from './overload.ts';
+import { restarts } from './restarts.ts';
 import type { Figure, Scenario } from './scenario.ts';
 import { stop } from './stop.ts';
 
-const SCENARIOS: readonly Scenario[] = [overload, stop];
+const SCENARIOS: readonly Scenario[] = [commits, restarts, overload, stop];
 
 const { values } = parseArgs({
   options: {

@@ -50,8 +50,8 @@ const INITDB = [
  * Waits until its standard input closes, which also happens when this process dies in whatever way; then ends
  * the server and removes its files, so that no test run leaves anything behind.
  */
-const JANITOR = `cat > /dev/null; kill -QUIT "$1"
-for i in $(seq 100); do kill -0 "$1" || break; sleep 0.05; done
+const JANITOR = `cat > /dev/null; pid=$(head -n 1 "$0/data/postmaster.pid"); kill -QUIT "$pid"
+for i in $(seq 100); do kill -0 "$pid" || break; sleep 0.05; done
 rm -rf "$0"`;
 
 /** Longest wait for the server to start, in ms. */
@@ -64,7 +64,8 @@ const PORT_ATTEMPTS = 5;
  * Starts a server on a free loopback port.
  *
  * @param {Record<string, string | number>} [settings] of PostgreSQL, over those of the tests
- * @returns {Promise<{ url: string, logFile: string, stop: () => Promise<void> }>} `url` without a database
+ * @returns {Promise<{ url: string, logFile: string, restart: (signal: string) => Promise<void>, stop: () => Promise<void> }>}
+ *   `url` without a database; `restart` ends the server by a signal (SIGINT: fast, SIGQUIT: as in a crash) and starts it again
  */
 export async function startPostgres(settings = {}) {
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
@@ -92,11 +93,19 @@ async function start(port, given) {
     `${name}=${value}`,
   ]);
   const logFile = join(directory, 'log');
-  const log = openSync(logFile, 'a');
-  const stdio = ['ignore', 'ignore', log];
-  const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], { ...user, detached: true, stdio });
-  closeSync(log);
-  const janitor = spawn('sh', ['-c', JANITOR, directory, String(server.pid)], {
+  const launch = () => {
+    const log = openSync(logFile, 'a');
+    const stdio = ['ignore', 'ignore', log];
+    const launched = spawn(join(bin, 'postgres'), ['-D', data, ...settings], {
+      ...user,
+      detached: true,
+      stdio,
+    });
+    closeSync(log);
+    return launched;
+  };
+  let server = launch();
+  const janitor = spawn('sh', ['-c', JANITOR, directory], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -105,15 +114,31 @@ async function start(port, given) {
     janitor.stdin.end();
     await ended;
   };
+  const restart = async (signal) => {
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+    const since = readFileSync(logFile, 'utf8').length;
+    server = launch();
+    await untilReady(logFile, since);
+  };
+  try {
+    await untilReady(logFile, 0);
+    return { url: `postgres://postgres@127.0.0.1:${port}`, logFile, restart, stop };
+  } catch (error) {
+    await stop();
+    if (String(error).includes('could not bind')) return null;
+    throw error;
+  }
+}
+
+/** Waits until the server takes connections. */
+async function untilReady(logFile, since) {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    const text = readFileSync(logFile, 'utf8');
-    if (text.includes('ready to accept connections')) {
-      return { url: `postgres://postgres@127.0.0.1:${port}`, logFile, stop };
-    }
-    if (text.includes('FATAL') || performance.now() > deadline) {
-      await stop();
-      if (text.includes('could not bind')) return null;
+    const text = readFileSync(logFile, 'utf8').slice(since);
+    if (text.includes('ready to accept connections')) return;
+    if (/FATAL(?!:.*starting up)/.test(text) || performance.now() > deadline) {
       throw new Error(`PostgreSQL did not start:\n${text}`);
     }
     await delay(10);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { CommitProxy } from '../faults/commit-proxy.js';
-import { PREPARE, type PreparedMutation } from '../faults/mutations.js';
+import { MUTATION_NAMES, prepareMutation, type PreparedMutation } from '../faults/mutations.js';
 import { startApi, type Answer, type Api, type Credentials } from '../support/api.js';
 import { rowsOf, type Owner, type Rows } from '../support/builders.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -79,9 +79,9 @@ async function writes(): Promise<number> {
 const create = (name: string): string =>
   `createGame(input: { externalGameId: "${name}", platform: "web" }) { game { id } }`;
 
-describe.each(Object.keys(PREPARE))('%s', (name) => {
+describe.each(MUTATION_NAMES)('%s', (name) => {
   test('with a key is done once, and answered with the same bytes', async () => {
-    const mutation = await PREPARE[name]!(rows, alice);
+    const mutation = await prepareMutation(name, rows, alice);
     const key = randomUUID();
     const first = await send(mutation, key);
     expect(first).toMatchObject({ status: 200, codes: [] });
@@ -91,7 +91,7 @@ describe.each(Object.keys(PREPARE))('%s', (name) => {
   });
 
   test('with a key whose outcome nobody could tell is done once, and the retry tells', async () => {
-    const mutation = await PREPARE[name]!(rows, alice);
+    const mutation = await prepareMutation(name, rows, alice);
     const key = randomUUID();
     proxy.cutNext('nobody to ask');
     expect(await send(mutation, key)).toMatchObject({ status: 500, codes: ['OUTCOME_UNKNOWN'] });
@@ -101,13 +101,13 @@ describe.each(Object.keys(PREPARE))('%s', (name) => {
   });
 
   test('without a key is done, or refused, each time', async () => {
-    const mutation = await PREPARE[name]!(rows, alice);
+    const mutation = await prepareMutation(name, rows, alice);
     const first = await send(mutation, null);
     expect(await send(mutation, null)).not.toEqual(first);
   });
 
   test('with a key and dryRun keeps nothing', async () => {
-    const mutation = await PREPARE[name]!(rows, alice);
+    const mutation = await prepareMutation(name, rows, alice);
     const key = randomUUID();
     const dry = { input: { ...(mutation.variables['input'] as object), dryRun: true } };
     expect(await send({ ...mutation, variables: dry }, key)).toMatchObject({ codes: [] });
@@ -117,7 +117,7 @@ describe.each(Object.keys(PREPARE))('%s', (name) => {
 });
 
 test('a key is known to every server of the database, and after a restart', async () => {
-  const mutation = await PREPARE['createGame']!(rows, alice);
+  const mutation = await prepareMutation('createGame', rows, alice);
   const first = await send(mutation, 'k');
   const other = await start();
   try {
@@ -155,7 +155,7 @@ test('an error that is final stays, although it would not come again', async () 
 });
 
 test('an error of the moment is not kept', async () => {
-  const mutation = await PREPARE['createGame']!(rows, alice);
+  const mutation = await prepareMutation('createGame', rows, alice);
   const lock = await Lock.ofTable(database, 'games', 'SHARE');
   expect(await send(mutation, 'k')).toMatchObject({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
   await lock.release();
@@ -184,7 +184,7 @@ test('another operation under a key is a CONFLICT, and does nothing', async () =
   for (const document of [`mutation { ${create('game-b')} }`, `mutation { other: ${create('game-a')} }`]) {
     expect(await send({ document }, 'k')).toMatchObject({ codes: ['CONFLICT'] });
   }
-  const mutation = await PREPARE['createGame']!(rows, alice);
+  const mutation = await prepareMutation('createGame', rows, alice);
   await send(mutation, 'l');
   const variables = { input: { ...(mutation.variables['input'] as object), platform: 'other' } };
   expect(await send({ ...mutation, variables }, 'l')).toMatchObject({ codes: ['CONFLICT'] });
@@ -209,7 +209,7 @@ test('keys of two callers never meet', async () => {
 });
 
 test('sent many times at once, it is done once; who is too early may try again', async () => {
-  const mutation = await PREPARE['createGame']!(rows, alice);
+  const mutation = await prepareMutation('createGame', rows, alice);
   const told = await Promise.all(Array.from({ length: 20 }, () => send(mutation, 'k')));
   const done = told.filter(({ status }) => status === 200);
   expect(new Set(done.map(({ text }) => text)).size).toBe(1);
@@ -235,7 +235,7 @@ test('what would be too long to be kept is refused, and nothing is written', asy
 });
 
 test.each(['""', 'a key', 'a"key"', 'k'.repeat(201), '\u00e4'])('%j is no key', async (key) => {
-  const mutation = await PREPARE['createGame']!(rows, alice);
+  const mutation = await prepareMutation('createGame', rows, alice);
   expect(await send(mutation, key)).toMatchObject({ status: 400, codes: ['BAD_REQUEST'] });
   expect(await writes()).toBe(0);
 });

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { readConfig } from '../../src/config.js';
 import { wasCommitted, type CommitMark } from '../../src/database/commit-outcome.js';
 import { openDatabase, type Database } from '../../src/database/database.js';
-import { CommitProxy, CUTS, type Cut } from '../faults/commit-proxy.js';
-import { PREPARE, type PreparedMutation } from '../faults/mutations.js';
+import { CommitProxy, type Cut } from '../faults/commit-proxy.js';
+import { MUTATION_NAMES, prepareMutation, type PreparedMutation } from '../faults/mutations.js';
 import { startApi, type Answer, type Api, type Credentials } from '../support/api.js';
 import { rowsOf, type Owner, type Rows } from '../support/builders.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -34,7 +34,7 @@ beforeEach(async () => {
   rows = rowsOf(database);
   owner = await rows.owner();
   // Its first write makes connections, and a row for the subject of the token.
-  for (const as of [owner, admin]) await sendCut(await PREPARE['createGame']!(rows, owner), null, as);
+  for (const as of [owner, admin]) await sendCut(await prepareMutation('createGame', rows, owner), null, as);
 });
 afterEach(async () => {
   proxy.heal();
@@ -62,24 +62,28 @@ async function writes(): Promise<number> {
   return (await database.query('SELECT FROM logs')).length;
 }
 
-describe.each(Object.keys(PREPARE))('%s', (name) => {
-  test.each(CUTS.filter((cut) => cut !== 'nobody to ask'))(
+describe.each(MUTATION_NAMES)('%s', (name) => {
+  test.each<Cut>(['before', 'during', 'late', 'after', 'answer lost'])(
     'whose COMMIT is cut off (%s) is answered as done, and is done once',
     async (cut) => {
-      const { status, body, done } = await sendCut(await PREPARE[name]!(rows, owner), cut);
-      if (cut === 'never arrives') {
-        // Only the end of the statement's time tells that anything is wrong: there is no second attempt.
-        expect({ status, done, codes: codesOf(body) }).toEqual({
-          status: 503,
-          done: 0,
-          codes: ['SERVICE_UNAVAILABLE'],
-        });
-      } else expect({ status, done, codes: codesOf(body) }).toEqual({ status: 200, done: 1, codes: [] });
+      const { status, body, done } = await sendCut(await prepareMutation(name, rows, owner), cut);
+      expect({ status, done, codes: codesOf(body) }).toEqual({ status: 200, done: 1, codes: [] });
     },
   );
 
+  test('whose COMMIT never arrives is refused, and not done; nothing of it is left open', async () => {
+    const { status, body, done } = await sendCut(await prepareMutation(name, rows, owner), 'never arrives');
+    const unfinished = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
+    expect(await database.query(unfinished)).toEqual([]);
+    expect({ status, done, codes: codesOf(body) }).toEqual({
+      status: 503,
+      done: 0,
+      codes: ['SERVICE_UNAVAILABLE'],
+    });
+  });
+
   test('of which nobody can tell whether it is done is not called either', async () => {
-    const { status, body, done } = await sendCut(await PREPARE[name]!(rows, owner), 'nobody to ask');
+    const { status, body, done } = await sendCut(await prepareMutation(name, rows, owner), 'nobody to ask');
     expect({ status, done, codes: codesOf(body) }).toEqual({
       status: 500,
       done: 1,
