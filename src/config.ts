@@ -12,6 +12,9 @@ export type DatabaseConfig =
       readonly url: string;
       readonly poolMax: number;
       readonly prepareStatements: boolean;
+      /** Longest wait for a connection, and for one statement, in ms. */
+      readonly connectionTimeoutMs: number;
+      readonly statementTimeoutMs: number;
     };
 
 /** Who signs bearer tokens. */
@@ -35,6 +38,10 @@ export interface Config {
   /** Web pages of these origins may call the API; all, or none. */
   readonly corsOrigins: readonly string[] | 'all';
   readonly database: DatabaseConfig;
+  /** Longest time that an operation may take, in ms; moves of games have some more. */
+  readonly requestTimeoutMs: number;
+  /** How long the server goes on as before when it is told to stop, but for its readiness, in ms. */
+  readonly shutdownDelayMs: number;
   /** Maximum size, in bytes, of an answer. */
   readonly maxResponseBytes: number;
   readonly rates: RateSettings;
@@ -118,6 +125,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   );
   const poolMax = read('DATABASE_POOL_MAX', '10', 10, integer(1, 1_000));
   const prepareStatements = read('DATABASE_PREPARED_STATEMENTS', 'off', true, onOff);
+  const connectionTimeout = read('DATABASE_CONNECTION_TIMEOUT', '3', 3, integer(1, 60));
+  const statementTimeout = read('DATABASE_STATEMENT_TIMEOUT', '15', 15, integer(1, 600));
+  const requestTimeout = read('REQUEST_TIMEOUT', '30', 30, integer(1, 3_600));
+  if (connectionTimeout >= statementTimeout || statementTimeout >= requestTimeout) {
+    problems.push(
+      `Each of these must be less than the next: DATABASE_CONNECTION_TIMEOUT (${connectionTimeout}), DATABASE_STATEMENT_TIMEOUT (${statementTimeout}), REQUEST_TIMEOUT (${requestTimeout}).`,
+    );
+  }
   const issuer = read('OAUTH_ISSUER', 'https://login.example.org/realms/game', null, String);
   const audience = read('OAUTH_AUDIENCE', 'game-graphql', null, String);
   const jwksUrl = read(
@@ -162,7 +177,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     database:
       url === null || url === EMBEDDED
         ? { kind: 'embedded', directory: EMBEDDED_DIRECTORY }
-        : { kind: 'postgresql', url, poolMax, prepareStatements },
+        : {
+            kind: 'postgresql',
+            url,
+            poolMax,
+            prepareStatements,
+            connectionTimeoutMs: connectionTimeout * 1_000,
+            statementTimeoutMs: statementTimeout * 1_000,
+          },
+    requestTimeoutMs: requestTimeout * 1_000,
+    shutdownDelayMs: read('SHUTDOWN_DELAY', '5', 0, integer(0, 300)) * 1_000,
     oauth:
       issuer === null || audience === null || jwksUrl === null
         ? null

@@ -267,8 +267,9 @@ export function isPreparedStatementStale(error: unknown): boolean {
   );
 }
 
-/** The code of the error of what was given up because the client went away. */
+/** The codes of the errors of what was given up: because the client went away, or because it took too long. */
 export const CLIENT_GONE = 'CLIENT_GONE';
+export const GIVEN_UP = 'GIVEN_UP';
 
 /** Whether a text holds what the database cannot: readiness tells of such databases. */
 function isUnstorable(error: unknown): boolean {
@@ -293,8 +294,8 @@ export function toClientError(error: unknown): MaskedError {
     return { clientError: badUserInput([{ argument: '', message }]) };
   }
   if (isMissingOwnTable(error)) return { clientError: migrationRequired() };
-  // Nobody reads this.
-  if (error instanceof Error && 'code' in error && error.code === CLIENT_GONE) {
+  // After the first nobody reads this.
+  if (error instanceof Error && 'code' in error && (error.code === CLIENT_GONE || error.code === GIVEN_UP)) {
     return { clientError: serviceUnavailable() };
   }
   const errorId = randomUUID();

@@ -6,7 +6,10 @@ import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { GRAPHQL_PATH } from './http/graphql-route.js';
 import { announceReadiness } from './http/health.js';
 import { createServer } from './http/server.js';
-import { onStopSignal } from './http/shutdown.js';
+import { onStopSignal, STOP_TIMEOUT_MS } from './http/shutdown.js';
+
+/** How many connections may wait to be accepted; the system may allow less. */
+const BACKLOG = 4_096;
 
 try {
   await main();
@@ -20,23 +23,21 @@ async function main(): Promise<void> {
   loadEnvFile();
   const config = readConfig(process.env);
   if (startsOthers(config.processes)) {
-    await serveByProcesses(config.processes);
+    await serveByProcesses(config.processes, config.shutdownDelayMs);
     return;
   }
   const database = await openDatabase(config.database);
   let demo: Demo | null = null;
   const server = await createServer(config, database, () => demo?.keys[0]?.secret ?? null);
   const stopping = new AbortController();
-  onStopSignal(async () => {
+  const stop = async (): Promise<void> => {
     stopping.abort();
     server.log.info('Stopping: requests that have begun are answered.');
-    // Fastify ends the connections that are idle now; one that is answered later would be kept alive.
-    const idle = setInterval(() => server.server.closeIdleConnections(), 50);
     await server.close();
-    clearInterval(idle);
     await database.close();
     server.log.info('Stopped.');
-  });
+  };
+  onStopSignal(stop, () => server.giveUp(), config.shutdownDelayMs + STOP_TIMEOUT_MS);
   if (config.database.kind === 'embedded') {
     await database.migrate();
     demo = await ensureDemoData(database, config.database.directory, config.strategies.realm);
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   const address = await server.listen({
     host: config.host,
     port: config.port,
+    backlog: BACKLOG,
     listenTextResolver: (url) => `Listening at ${url}${GRAPHQL_PATH}`,
   });
   for (const warning of config.warnings) server.log.warn(warning);

@@ -63,7 +63,12 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
 /** What does not work on a database that the server can serve from, and what to do. */
 export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
   const pairs = Object.entries(RIGHTS).flatMap(([table, names]) => names.map((name) => ({ table, name })));
-  const [row] = await query<{ denied: string[]; hasOwnTables: boolean; canReadMigrations: boolean }>(
+  const [row] = await query<{
+    denied: string[];
+    hasOwnTables: boolean;
+    canReadMigrations: boolean;
+    noticesGoneClients: boolean;
+  }>(
     em,
     sql`SELECT ARRAY(
             SELECT "right".name || ' on ' || "right"."table"
@@ -74,13 +79,19 @@ export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
                 AND has_column_privilege(to_regclass('logs')::oid, 'id', 'SELECT'), false)) AS denied,
           to_regclass('game_graphql_reassignments') IS NOT NULL AS "hasOwnTables",
           coalesce(has_table_privilege(to_regclass('game_graphql_migrations')::oid, 'SELECT'), false)
-            AS "canReadMigrations"`,
+            AS "canReadMigrations",
+          current_setting('client_connection_check_interval') <> '0' AS "noticesGoneClients"`,
   );
   if (row === undefined) throw new Error('PostgreSQL returned no row.');
-  const { denied, hasOwnTables, canReadMigrations } = row;
+  const { denied, hasOwnTables, canReadMigrations, noticesGoneClients } = row;
   const warnings: string[] = [];
   if (denied.length > 0) {
     warnings.push(`The database role lacks rights, so some operations fail: grant it ${denied.join(', ')}.`);
+  }
+  if (!noticesGoneClients) {
+    warnings.push(
+      'A statement goes on in the database when this process is killed: set client_connection_check_interval for the role, as docs/operating.md shows.',
+    );
   }
   const pending = canReadMigrations ? await pendingMigrations(em) : [];
   if (!hasOwnTables) {

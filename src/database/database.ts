@@ -11,10 +11,6 @@ import { BoundedClient, PreparedClient } from './prepared-client.js';
 import { FairSemaphore } from './fair-semaphore.js';
 import { connectionsOf, useConnections, type Connections } from './query.js';
 
-/** Longest wait for a connection, and for one statement, in ms. */
-const CONNECTION_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 15_000;
-
 /** Time between two attempts to get the lock of migrations, in ms. */
 const LOCK_RETRY_MS = 250;
 
@@ -42,10 +38,10 @@ export interface OpenOptions {
   readonly onConnection?: (connection: DatabaseConnection) => void;
 }
 
-/** Longest wait for a permit to use a connection, in ms, of a request that has had none. */
-const MAX_WAIT_MS = 2_000;
-/** A transaction that may take minutes waits at most so many times `MAX_WAIT_MS`. */
-const LONG_WAIT_FACTOR = 5;
+/** Of the longest wait for a connection, the part for a permit to use one; the rest is for opening it. */
+const PERMIT_PART = 1 / 3;
+/** A transaction that may take minutes waits for its permit at most so many times as long. */
+const LONG_WAIT_FACTOR = 10;
 /** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
 const RESERVED = 2;
 /** One caller may hold at most one in so many of the connections, but always one. */
@@ -88,7 +84,9 @@ async function openPostgresql(
   config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
   openOptions: OpenOptions,
 ): Promise<MikroORM> {
-  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, maxWaitMs = MAX_WAIT_MS } = openOptions;
+  const { connectionTimeoutMs } = config;
+  const permitMs = Math.round(connectionTimeoutMs * PERMIT_PART);
+  const { statementTimeoutMs = config.statementTimeoutMs, maxWaitMs = permitMs } = openOptions;
   const { database, ...connection } = connectionOptions(config.url);
   let pool: Pool | undefined;
   const dbName = database ?? 'game';
@@ -98,7 +96,7 @@ async function openPostgresql(
   const clientOptions = {
     ...connection,
     Client: config.prepareStatements ? PreparedClient : BoundedClient,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    connectionTimeoutMillis: connectionTimeoutMs - permitMs,
     query_timeout: statementTimeoutMs,
     keepAlive: true,
     application_name: 'game-graphql',
@@ -125,7 +123,7 @@ async function openPostgresql(
       total: max,
       perCaller,
       maxWaitMs,
-      maxWaitAfterFirstMs: STATEMENT_TIMEOUT_MS + maxWaitMs,
+      maxWaitAfterFirstMs: config.statementTimeoutMs + maxWaitMs,
     }),
     // At least half of the pool is left to everything else.
     moveSemaphore: new FairSemaphore({

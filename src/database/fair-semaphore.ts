@@ -1,5 +1,5 @@
 import { serviceUnavailable } from '../errors.js';
-import { ClientGoneError, type Work } from './work.js';
+import type { Work } from './work.js';
 
 /** How many statements and transactions may run at a time. */
 export interface SemaphoreLimits {
@@ -74,7 +74,8 @@ class Waiter {
 
   readonly #giveUp = (): void => {
     this.leave();
-    this.refuse(new ClientGoneError('The client has gone away.'));
+    const reason = this.work?.abandonedWith;
+    if (reason) this.refuse(reason);
   };
 }
 
@@ -101,8 +102,8 @@ export class FairSemaphore {
   /**
    * Waits for a permit.
    *
-   * @throws SERVICE_UNAVAILABLE after the longest wait, or at once where too many wait; ClientGoneError when the client
-   *   of the work goes away meanwhile
+   * @throws SERVICE_UNAVAILABLE after the longest wait, or at once where too many wait; what the work is abandoned with
+   *   meanwhile
    */
   acquire(callerKey: string, work?: Work): Promise<Permit> {
     return new Promise((resolve, reject) => {

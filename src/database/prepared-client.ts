@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Client, Connection, Query } from 'pg';
 import { isPreparedStatementStale, sqlState } from '../errors.js';
-import { ClientGoneError, currentWork, type Work } from './work.js';
+import { currentWork, type Work } from './work.js';
 
 /**
  * Maximum number of statements kept prepared on one connection, and of characters of them: PostgreSQL holds a plan for
@@ -72,7 +72,8 @@ export class BoundedClient extends Client {
 
   override query(...args: unknown[]): never {
     const { nextWork } = this;
-    const work = nextWork ?? currentWork();
+    // A COMMIT is never cancelled: nobody could tell what came of it.
+    const work = args[0] === 'commit' ? undefined : (nextWork ?? currentWork());
     const timeout = nextWork === undefined ? timeoutWithin.getStore() : undefined;
     this.nextWork = undefined;
     work?.onAbandon(this.#cancelThis);
@@ -118,7 +119,7 @@ export class BoundedClient extends Client {
     work?.offAbandon(this.#cancelThis);
     if (isReadTimeout(error)) await this.#cancel();
     await this.#cancelling;
-    return error !== null && work?.isAbandoned ? new ClientGoneError('The client has gone away.') : error;
+    return error === null ? null : (work?.abandonedWith ?? error);
   }
 
   readonly #cancelThis = (): void => void this.#cancel();

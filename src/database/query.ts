@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import { isConnectionLost } from '../errors.js';
 import type { FairSemaphore, Permit } from './fair-semaphore.js';
-import { ClientGoneError, currentWork, type Work } from './work.js';
+import { currentWork, type Work } from './work.js';
 
 type BoundStatement = Pick<Sql, 'text' | 'values'>;
 
@@ -42,7 +42,7 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * where there is one. Outside of one, a SELECT whose connection turns out to have ended is run again, once, on a new one.
  *
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
- *   connections stays in use; ClientGoneError when nobody waits for the answer any more
+ *   connections stays in use; what the work was abandoned with
  */
 export function query<Row extends object>(em: SqlEntityManager, statement: BoundStatement): Promise<Row[]> {
   const work = currentWork();
@@ -122,7 +122,7 @@ function sendTo<Row extends object>(
   pool.connect((unconnected, client, giveBack) => {
     if (client === undefined || work?.isAbandoned) {
       if (client !== undefined) giveBack();
-      end(unconnected ?? new ClientGoneError('The client has gone away.'), []);
+      end(work?.abandonedWith ?? unconnected ?? null, []);
       return;
     }
     (client as { nextWork?: Work | undefined }).nextWork = work;

@@ -12,7 +12,7 @@ import { commitMarkOf, wasCommitted, type CommitMark } from './commit-outcome.js
 import type { Permit } from './fair-semaphore.js';
 import { findOutcome, keepOutcome, type Outcome } from './idempotency.js';
 import { connectionsOf, dropIdle } from './query.js';
-import { currentWork } from './work.js';
+import { ClientGoneError, currentWork } from './work.js';
 
 /** How often a transaction is tried before its collision is shown. */
 const ATTEMPTS = 5;
@@ -131,7 +131,8 @@ function resultOf<Result>(outcome: Outcome): Result {
  */
 async function isDone(em: SqlEntityManager, { mark }: MarkedOutcome, error: unknown): Promise<boolean> {
   // Without a mark nothing was written but what is kept for an Idempotency-Key. A client that went away is not told.
-  if (mark === undefined || isRolledBack(error) || currentWork()?.isAbandoned) return false;
+  if (mark === undefined || isRolledBack(error)) return false;
+  if (currentWork()?.abandonedWith instanceof ClientGoneError) return false;
   const isCommitted = await wasCommitted(em, mark);
   if (isCommitted === null) throw new OutcomeUnknownError(error);
   return isCommitted;

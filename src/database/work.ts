@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CLIENT_GONE } from '../errors.js';
+import { CLIENT_GONE, GIVEN_UP } from '../errors.js';
 import type { IdempotentMutation } from './idempotency.js';
 
 /** The client of a request went away: what was done for it is given up. */
@@ -8,7 +8,16 @@ export class ClientGoneError extends Error {
   readonly code = CLIENT_GONE;
 }
 
-/** What the statements of one request have in common: whose they are, and whether anybody still waits for them. */
+/** A request took too long, or the server stops: it was given up. */
+export class GivenUpError extends Error {
+  readonly code = GIVEN_UP;
+
+  constructor() {
+    super('The request was given up.');
+  }
+}
+
+/** What the statements of one request have in common: whose they are, and whether they are still wanted. */
 export class Work {
   /** Whose share of the connections they take: see `callerKeyOf`. Null as long as nobody knows who asks. */
   callerKey: string | null = null;
@@ -22,30 +31,43 @@ export class Work {
   idempotentMutation: IdempotentMutation | null = null;
   /** How long its statements have kept connections busy, in ms, all together. */
   databaseMs = 0;
-  #isAbandoned = false;
+  #reason: Error | null = null;
   /** Mostly one: short lists are cheaper than a set. */
   readonly #cancels: (() => void)[] = [];
+
+  /** @param deadline when it is given up, by `performance.now()` */
+  constructor(public deadline = Infinity) {}
 
   /** Runs `task`; all statements in it belong to this work. */
   run<Result>(task: () => Result): Result {
     return storage.run(this, task);
   }
 
-  /** To be called when the client has gone away: cancels what runs for it, and lets nothing new begin. */
-  abandon(): void {
-    this.#isAbandoned = true;
+  /**
+   * To be called when the client has gone away, or when the work is given up: cancels what runs for it, and lets nothing
+   * new begin. A COMMIT that runs goes on, because nobody could tell what came of it.
+   *
+   * @param reason what it fails with
+   */
+  abandon(reason: Error = new ClientGoneError('The client has gone away.')): void {
+    this.#reason ??= reason;
     // A copy: a cancellation may take itself out of the list.
     const cancels = [...this.#cancels];
     for (const cancel of cancels) cancel();
   }
 
-  /** @throws ClientGoneError */
+  /** @throws what `abandon` was called with */
   throwIfAbandoned(): void {
-    if (this.#isAbandoned) throw new ClientGoneError('The client has gone away.');
+    if (this.#reason !== null) throw this.#reason;
   }
 
   get isAbandoned(): boolean {
-    return this.#isAbandoned;
+    return this.#reason !== null;
+  }
+
+  /** What it was abandoned with; null: it was not. */
+  get abandonedWith(): Error | null {
+    return this.#reason;
   }
 
   /** Notes how to cancel what begins now. */

@@ -19,6 +19,7 @@ import { idempotencyKeyOf } from '../graphql/idempotency.js';
 import type { Mask } from '../graphql/masking.js';
 import type { Budget } from '../rates/budget.js';
 import { Rates } from '../rates/rates.js';
+import { credentialOf, type Admission } from './admission.js';
 import { sendCompressed } from './compression.js';
 import type { AnswerError } from './error-responses.js';
 import { queryStringOf } from './query-string.js';
@@ -53,6 +54,7 @@ export async function serveGraphql(
   database: Database,
   mask: Mask,
   answerError: AnswerError,
+  admission: Admission,
 ): Promise<void> {
   const repositories = createRepositories(
     database.em,
@@ -77,19 +79,18 @@ export async function serveGraphql(
   app.decorateRequest('viewer');
   const refusedCredentials = new RefusedCredentials();
   for (const url of [GRAPHQL_PATH, `${GRAPHQL_PATH}/`]) {
-    app.route({
-      method: ['GET', 'POST'],
-      url,
-      ...(rates.isOff
-        ? {}
-        : { onRequest: checkEarly, errorHandler: (...fault) => void answerFault(...fault) }),
-      handler: answer,
-    });
+    const checks = rates.isOff
+      ? { onRequest: admission.refuse }
+      : {
+          onRequest: [admission.refuse, checkEarly],
+          errorHandler: (...fault: Parameters<typeof answerFault>) => void answerFault(...fault),
+        };
+    app.route({ method: ['GET', 'POST'], url, ...checks, handler: answer });
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     request.graphql = {};
-    const work = new Work();
+    const work = new Work(performance.now() + config.requestTimeoutMs);
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) work.abandon();
     });
@@ -98,11 +99,15 @@ export async function serveGraphql(
       method === 'POST'
         ? { method, headers, search: '', body }
         : { method: 'GET', headers, search: queryStringOf(request.url), body };
-    const answered = await work.run(() => endpoint.answer(asked, () => contextOf(request, work)));
+    const answered = await admission.run(work, credentialOf(request), () =>
+      endpoint.answer(asked, () => contextOf(request, work)),
+    );
     const budget = budgetOf(request);
     await budget.settle(work.databaseMs);
     noteRefusal(request, budget);
     reply.code(answered.status);
+    // Of a request that had begun before, too.
+    if (admission.isStopping) reply.header('connection', 'close');
     for (const [name, value] of answered.headers) reply.header(name, value);
     for (const [name, value] of budget.headers) reply.header(name, value);
     const { body: text } = answered;

@@ -1,8 +1,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { AggregatorRegistry } from 'prom-client';
-import { onStopSignal } from './shutdown.js';
+import { onStopSignal, STOP_TIMEOUT_MS } from './shutdown.js';
 
+/** How much longer than each of the others the process that started them waits, in ms. */
+const STOP_MARGIN_MS = 2_000;
 /** Time before another process takes the place of one that ended, in ms. */
 const RESTART_DELAY_MS = 1_000;
 
@@ -19,7 +21,7 @@ export const startsOthers = (processes: number): boolean => processes > 1 && clu
  * Serves by several processes behind one port, which this one starts: connections go to them in turn. One that ends
  * is replaced; where the first cannot begin to serve, this process ends with code 1, and the first has said why.
  */
-export async function serveByProcesses(count: number): Promise<void> {
+export async function serveByProcesses(count: number, shutdownDelayMs: number): Promise<void> {
   const running = new Set<Worker>();
   const stopping = new AbortController();
   const start = (): Worker => {
@@ -41,11 +43,14 @@ export async function serveByProcesses(count: number): Promise<void> {
       }, RESTART_DELAY_MS);
     });
   };
-  onStopSignal(async () => {
+  const stopAll = async (): Promise<void> => {
     stopping.abort();
     const ends = await Promise.all([...running].map(stop));
     if (!ends.every(Boolean)) throw new Error('a process of the server ended with an error.');
-  });
+  };
+  // Each of the others gives up by itself, or after a second signal.
+  const giveUp = (): void => running.forEach((worker) => void worker.process.kill('SIGTERM'));
+  onStopSignal(stopAll, giveUp, shutdownDelayMs + STOP_TIMEOUT_MS + STOP_MARGIN_MS);
   answerMetrics();
 
   const first = start();

@@ -3,6 +3,7 @@ import Fastify, { LogController, type FastifyError, type FastifyInstance } from 
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
 import { createMask } from '../graphql/masking.js';
+import { Admission, maxRunning } from './admission.js';
 import { answerClientError, answerExpectation, answerNotFound, errorResponses } from './error-responses.js';
 import { serveGraphiql } from './graphiql/graphiql.js';
 import { serveGraphql } from './graphql-route.js';
@@ -11,6 +12,7 @@ import { readJsonBodies } from './json-body.js';
 import { serveMetrics } from './metrics.js';
 import { checkRequests } from './request-checks.js';
 import { logRequests, logStream } from './request-log.js';
+import { finishBeforeClose } from './shutdown.js';
 
 /** Largest body of a request, in bytes. */
 const MAX_BODY_BYTES = 100_000;
@@ -20,7 +22,7 @@ const CORS_MAX_AGE_S = 600;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
- * Makes the HTTP server, not yet listening. Its `close()` finishes what it has and accepts no new connections.
+ * Makes the HTTP server, not yet listening. Its `close()` finishes what it has, and refuses what comes meanwhile.
  *
  * @param demoKey an API key that GraphiQL begins with
  */
@@ -42,7 +44,9 @@ export async function createServer(
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
-    // While it stops, requests on open connections are answered by their routes, and are the last of these.
+    // A stop takes longer than it allows its plugins.
+    pluginTimeout: 0,
+    // While it stops, requests are answered or refused by their routes, and are the last of their connections.
     return503OnClosing: false,
     // Fastify's hook checks it, because Node would answer without a body.
     http: { requireHostHeader: false },
@@ -62,7 +66,10 @@ export async function createServer(
   serveHealth(app, database);
   serveMetrics(app, database);
   if (config.graphiql) serveGraphiql(app, demoKey);
-  await serveGraphql(app, config, database, mask, answerError);
+  const { database: data } = config;
+  const admission = new Admission(maxRunning(data.kind === 'postgresql' ? data.poolMax : 1));
+  finishBeforeClose(app, admission, config.shutdownDelayMs);
+  await serveGraphql(app, config, database, mask, answerError, admission);
   return app;
 }
 

@@ -118,6 +118,16 @@ export class Server {
     return readFileSync(this.#logFile, 'latin1');
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  /** Waits until it has ended; its code, or null where a signal ended it. */
+  async ended(): Promise<number | null> {
+    if (this.isAlive) await once(this.#process, 'exit');
+    return this.#process.exitCode;
+  }
+
   async kill(): Promise<void> {
     if (this.isAlive) {
       const ended = once(this.#process, 'exit');

@@ -207,14 +207,14 @@ describe('a queue', () => {
     const permit = await semaphore.acquire('alice');
     const work = new Work();
     const waiting = Array.from({ length: 1_000 }, () =>
-      semaphore.acquire('alice', work).catch((error: unknown) => (error as Error).name),
+      semaphore.acquire('alice', work).catch((error: unknown) => (error as { code: string }).code),
     );
     expect(semaphore.waitingCount).toBe(1_000);
     await expect(semaphore.acquire('alice')).rejects.toThrow('temporarily unavailable');
     const other = semaphore.acquire('bob');
     expect(semaphore.waitingCount).toBe(1_001);
     work.abandon();
-    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['ClientGoneError']));
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['CLIENT_GONE']));
     expect(semaphore.waitingCount).toBe(1);
     permit.release();
     (await other).release();

@@ -70,6 +70,10 @@ describe('a value that cannot be used', () => {
     ['DATABASE_POOL_MAX', '1.5'],
     ['DATABASE_POOL_MAX', '1001'],
     ['DATABASE_POOL_MAX', ' 5'],
+    ['DATABASE_CONNECTION_TIMEOUT', '0'],
+    ['DATABASE_STATEMENT_TIMEOUT', '15s'],
+    ['REQUEST_TIMEOUT', '1.5'],
+    ['SHUTDOWN_DELAY', '-1'],
     ['DATABASE_PREPARED_STATEMENTS', 'false'],
     ['PORT', '65536'],
     ['PORT', '-1'],
@@ -115,6 +119,18 @@ describe('a value that cannot be used', () => {
 });
 
 describe('settings that belong together', () => {
+  test.each([
+    { DATABASE_CONNECTION_TIMEOUT: '15' },
+    { DATABASE_STATEMENT_TIMEOUT: '30' },
+    { DATABASE_STATEMENT_TIMEOUT: '3' },
+    { REQUEST_TIMEOUT: '15' },
+  ])('are refused in one line where a wait is no shorter than the next: %j', (env) => {
+    const [name, value] = Object.entries(env)[0] ?? ['', ''];
+    const lines = refusals(env);
+    expect(lines).toEqual([expect.stringMatching(/^Each of these must be less than the next: .*\.$/)]);
+    expect(lines[0]).toContain(`${name} (${value})`);
+  });
+
   const oauth = {
     OAUTH_ISSUER: 'https://login.example.org/realms/game',
     OAUTH_AUDIENCE: 'game-graphql',

@@ -25,6 +25,7 @@ import {
   type Document,
 } from '../support/documents.js';
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
+import { STOP_TIMEOUT_MS } from '../../src/http/shutdown.js';
 import { closeWorkplaces, Workplace } from '../support/process.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
@@ -76,6 +77,8 @@ describe('every block of code', () => {
     sql: [''],
     sh: [''],
     ini: [''],
+    systemd: [''],
+    yaml: [''],
     json: ['answer', 'log', 'relay.config.json'],
     mermaid: [''],
   };
@@ -644,6 +647,17 @@ describe('every name in the text', () => {
     expect(Object.keys(env).filter((name) => !settings().has(name))).toEqual([]);
     expect(readConfig(env).warnings).toEqual([]);
   });
+
+  test.each(titled(blocksOf('systemd', 'yaml')))(
+    'that stops the server leaves it the time that it takes: %s',
+    (_at, { text }) => {
+      const [, delay = ''] = /SHUTDOWN_DELAY(?:=|\n\s*value: ')(\d+)/.exec(text) ?? [];
+      const [, time = ''] = /(?:TimeoutStopSec=|terminationGracePeriodSeconds: )(\d+)/.exec(text) ?? [];
+      const { shutdownDelayMs } = readConfig({ SHUTDOWN_DELAY: delay });
+      expect(shutdownDelayMs).toBeGreaterThan(0);
+      expect(Number(time) * 1_000).toBeGreaterThan(shutdownDelayMs + STOP_TIMEOUT_MS);
+    },
+  );
 
   test('of a path is one that the server answers', async () => {
     const paths = documents.flatMap(codeOf).flatMap((code) => {

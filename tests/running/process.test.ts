@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { rowsOf, type Owner } from '../support/builders.js';
+import { send } from '../support/http.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { catalogOf } from '../support/game-database.js';
 import {
@@ -64,14 +65,16 @@ async function holdWrites(): Promise<() => Promise<void>> {
   return release;
 }
 
+async function writesWaitingNow(): Promise<number> {
+  const rows = await database.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+  );
+  return rows.length;
+}
+
 /** Waits until so many statements of the server wait for a lock. */
 async function writesWaiting(count: number): Promise<void> {
-  await until(async () => {
-    const rows = await database.query(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    return rows.length >= count;
-  });
+  await until(async () => (await writesWaitingNow()) >= count);
 }
 
 async function takenPort(): Promise<{ server: Server; port: number }> {
@@ -299,6 +302,96 @@ describe('a stop', () => {
     expect(await database.query('SELECT FROM games WHERE "externalGameId" = $1', [name])).toHaveLength(1);
   });
 
+  test('goes on for SHUTDOWN_DELAY, then refuses what is new until the rest is answered; it listens all the time', async () => {
+    const child = await serve({ SHUTDOWN_DELAY: '3' });
+    const origin = await child.origin();
+    const release = await holdWrites();
+    const answer = ask(origin, create(`delayed-${randomUUID().slice(0, 8)}`), owner.key);
+    await writesWaiting(1);
+    child.signal('SIGTERM');
+    await until(async () => (await health(origin, 'ready')) === 503);
+    const read = (path: string) =>
+      send(origin + path, {
+        headers: { 'x-api-key': owner.key, origin: 'https://app.example.org' },
+      });
+    const query = `/graphql?query=${encodeURIComponent('{ viewer { apiKey } }')}`;
+    const served = await read(query);
+    expect([served.status, served.headers['connection']]).toEqual([200, 'close']);
+    await until(async () => (await read(query)).status === 503);
+    const refused = await read(query);
+    expect(refused.headers).toMatchObject({ connection: 'close', 'retry-after': '1' });
+    expect(JSON.parse(refused.text)).toEqual({
+      errors: [{ message: expect.any(String), extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    });
+    expect([await health(origin, 'live'), await health(origin, 'ready')]).toEqual([200, 503]);
+    await release();
+    expect(await answer).toMatchObject({ status: 200, codes: [] });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('reads all of a request that it refuses: the client is answered, not reset', async () => {
+    const child = await serve();
+    const origin = await child.origin();
+    const release = await holdWrites();
+    const answer = ask(origin, create(`long-${randomUUID().slice(0, 8)}`), owner.key);
+    await writesWaiting(1);
+    child.signal('SIGTERM');
+    await until(async () => (await health(origin, 'ready')) === 503);
+    const long = JSON.stringify({ query: '{ viewer { apiKey } }', variables: { a: 'a'.repeat(90_000) } });
+    for (let count = 0; count < 20; count++) {
+      const refused = await send(`${origin}/graphql`, {
+        method: 'POST',
+        headers: { 'x-api-key': owner.key, 'content-type': 'application/json' },
+        body: long,
+      });
+      expect(refused.status).toBe(503);
+    }
+    await release();
+    await answer;
+    expect(await child.ended()).toMatchObject({ code: 0 });
+  });
+
+  test('cancels a move that takes longer than the stop may: it is rolled back, and refused', async () => {
+    const child = await serve();
+    const game = await owner.game({ strategyId: 'default' });
+    const release = await holdWrites();
+    const move = `mutation { bulkUpdateStrategyId(input: { oldStrategyId: "default", newStrategyId: "socio_bee" }) { count } }`;
+    const answer = ask(await child.origin(), move, owner.key);
+    await writesWaiting(1);
+    child.signal('SIGTERM');
+    expect(await within(2 * SOON_MS, answer)).toMatchObject({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+    expect(await child.ended()).toMatchObject({ code: 0, stderr: '' });
+    expect(await writesWaitingNow()).toBe(0);
+    await release();
+    expect(
+      await database.query('SELECT "strategyId" AS strategy FROM games WHERE id = $1', [game.id]),
+    ).toEqual([{ strategy: 'default' }]);
+  });
+
+  test('by SIGKILL leaves no statement where the role has client_connection_check_interval, else the log warns', async () => {
+    const careless = await serve();
+    const warning = /^A statement goes on in the database when this process is killed: .*check_interval/;
+    await until(() => messagesOf(careless).some((message) => warning.test(message)));
+    await careless.kill();
+    await database.query(`ALTER DATABASE ${database.name} SET client_connection_check_interval = '500ms'`);
+    cleanups.push(() =>
+      database.query(`ALTER DATABASE ${database.name} RESET client_connection_check_interval`),
+    );
+    const child = await serve();
+    await holdWrites();
+    const answer = ask(await child.origin(), create(`killed-${randomUUID().slice(0, 8)}`), owner.key);
+    answer.catch(() => {});
+    await writesWaiting(1);
+    expect(messagesOf(child).filter((message) => warning.test(message))).toEqual([]);
+    child.signal('SIGKILL');
+    await child.ended();
+    await within(
+      10_000,
+      until(async () => (await writesWaitingNow()) === 0),
+    );
+    await expect(answer).rejects.toThrow('fetch failed');
+  });
+
   test('tells whoever asks on an open connection that it is not ready', async () => {
     const child = await serve();
     const { port } = new URL(await child.origin());
@@ -324,7 +417,7 @@ describe('a stop', () => {
     expect(received.match(/HTTP\/1.1 \d+/g)?.[1] ?? 'HTTP/1.1 503').toBe('HTTP/1.1 503');
   });
 
-  test('answers a request of which it has half, and what comes after it on the connection, and takes no more', async () => {
+  test('answers a request of which it has half, and says that it closes the connection', async () => {
     const child = await serve();
     const { port } = new URL(await child.origin());
     const socket = connectTo(Number(port));
@@ -339,9 +432,10 @@ describe('a stop', () => {
     await delay(200);
     child.signal('SIGTERM');
     await delay(300);
-    socket.write(body.slice(5) + head + body);
+    socket.write(body.slice(5));
     expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, stderr: '' });
-    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+    expect(received).toMatch(/\r\nconnection: close\r\n/i);
     expect(received).not.toContain('errors');
   });
 
@@ -397,18 +491,19 @@ describe('a stop', () => {
     expect(await child.ended()).toMatchObject({ code: 0 });
   });
 
-  test('a second signal after more than a second ends it at once, with 1', async () => {
+  test('after a second signal what runs is cancelled and refused at once, and the code is 1', async () => {
     const child = await serve();
     await holdWrites();
-    const answer = ask(await child.origin(), create(`never-${randomUUID().slice(0, 8)}`), owner.key);
-    answer.catch(() => {});
+    const name = `never-${randomUUID().slice(0, 8)}`;
+    const answer = ask(await child.origin(), create(name), owner.key);
     await writesWaiting(1);
     child.signal('SIGTERM');
     await delay(1_150);
     expect(child.isOver).toBe(false);
     child.signal('SIGTERM');
     expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 1, signal: null });
-    await expect(answer).rejects.toThrow('fetch failed');
+    expect(await answer).toMatchObject({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+    expect(await writesWaitingNow()).toBe(0);
   });
 
   test('of npm start stops the server, and leaves nothing running', async () => {
@@ -434,6 +529,21 @@ describe('a stop', () => {
       return rows.length === 0;
     });
   });
+});
+
+test('whoever waits for a database that is slow to accept is told within three seconds', async () => {
+  const silent = createServer(() => {});
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  cleanups.push(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const child = await serve({ DATABASE_URL: url.replace(`:${new URL(url).port}/`, `:${port}/`) });
+  const origin = await child.origin();
+  const before = performance.now();
+  const answers = Array.from({ length: 40 }, () => ask(origin, '{ games { totalCount } }', owner.key));
+  for (const answer of answers)
+    expect(await answer).toMatchObject({ status: 503, codes: ['SERVICE_UNAVAILABLE'] });
+  expect(performance.now() - before).toBeLessThan(4_000);
+  await child.kill();
 });
 
 describe('an error that nobody caught', () => {

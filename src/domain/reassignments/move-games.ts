@@ -35,8 +35,8 @@ export interface Moved {
   readonly reassignmentId: string | null;
 }
 
-/** Longest wait for the moves of others that a move must not meet, in ms. A connection is held meanwhile. */
-const MOVE_LOCK_TIMEOUT_MS = 10_000;
+/** Longest wait for the moves of others that a move must not meet, in ms: of its caller in this process, and in others. */
+const MOVE_WAIT_MS = 10_000;
 
 /**
  * How often PostgreSQL looks, during a move, whether this server is still there, in ms; the move ends with it. PostgreSQL
@@ -62,15 +62,16 @@ export async function inMoveTransaction<Result>(
   run: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<Result> {
   const callerKey = caller.kind === 'admin' ? ADMINS : callerKeyOf(identityOf(caller));
-  const permit = dryRun
-    ? undefined
-    : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, currentWork());
+  const lockDeadline = performance.now() + MOVE_WAIT_MS;
+  const work = currentWork();
+  if (work !== undefined) work.deadline += MOVE_TIMEOUT_MS;
+  const permit = dryRun ? undefined : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, work);
   try {
     return await inTransaction(
       em,
       async (transaction) => {
         await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
-        if (!dryRun) await lockMoves(transaction, caller);
+        if (!dryRun) await lockMoves(transaction, caller, lockDeadline);
         return run(transaction);
       },
       { dryRun },
@@ -81,12 +82,12 @@ export async function inMoveTransaction<Result>(
 }
 
 /** Waits for moves of the same owner by other servers, and for those of admins; keeps these waiting until it ends. */
-async function lockMoves(em: SqlEntityManager, caller: KnownCaller): Promise<void> {
-  // What the role says of other statements (see docs/operating.md) does not hold for these.
+async function lockMoves(em: SqlEntityManager, caller: KnownCaller, deadline: number): Promise<void> {
+  const waitMs = Math.max(1, Math.round(deadline - performance.now()));
+  // Not `lock_timeout`, which would be for each of the locks.
   await query(
     em,
-    sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true),
-          set_config('lock_timeout', ${String(MOVE_LOCK_TIMEOUT_MS)}, true),
+    sql`SELECT set_config('statement_timeout', ${String(waitMs)}, true),
           CASE WHEN version() !~ 'Visual C|mingw'
             THEN set_config('client_connection_check_interval', ${String(CONNECTION_CHECK_MS)}, true) END`,
   );
@@ -103,7 +104,8 @@ async function lockMoves(em: SqlEntityManager, caller: KnownCaller): Promise<voi
               (SELECT hashtextextended(owner, 1) AS key FROM unnest(${owners}::text[]) owner ORDER BY 1) o)`,
     );
   }
-  await query(em, sql`SET LOCAL lock_timeout TO DEFAULT`);
+  // What the role says of other statements (see docs/operating.md) does not hold for these.
+  await query(em, sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true)`);
 }
 
 /**
