@@ -52,7 +52,7 @@ export interface Config {
   /** Role in a bearer token that makes an admin. */
   readonly adminRole: string;
   readonly strategies: StrategySettings;
-  /** What may be a mistake: variables that look like settings and are none. */
+  /** What may be a mistake: variables or values that look like settings and are none. */
   readonly warnings: readonly string[];
 }
 
@@ -150,7 +150,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     );
   }
   const processes = read('PROCESSES', '2', 1, integer(1, 64));
-  if (env['NODE_ENV'] === 'production' && !isSet('DATABASE_URL')) {
+  const isProduction = env['NODE_ENV'] === 'production';
+  if (isProduction && !isSet('DATABASE_URL')) {
     problems.push(
       'DATABASE_URL must be set where NODE_ENV is production: to postgres://…, or to embedded for the embedded database with its demo.',
     );
@@ -198,6 +199,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
   };
   const warnings = Object.keys(env).flatMap((name) => warningOf(name, names) ?? []);
+  if (/^\s*prod/i.test(env['NODE_ENV'] ?? '') && !isProduction) {
+    warnings.push('NODE_ENV has a meaning where it is production, in small letters: no other value has one.');
+  }
   if (problems.length > 0) throw new ConfigError([...problems, ...warnings].join('\n'));
   return { ...config, warnings };
 }

@@ -4,9 +4,9 @@ import { DirectoryError } from './database/directory-lock.js';
 import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { GRAPHQL_PATH } from './http/graphql-route.js';
-import { announceReadiness } from './http/health.js';
 import { createServer } from './http/server.js';
 import { onStopSignal, STOP_TIMEOUT_MS } from './http/shutdown.js';
+import { HelpRequest, parseOptions, UsageError } from './options.js';
 
 /** How many connections may wait to be accepted; the system may allow less. */
 const BACKLOG = 4_096;
@@ -14,12 +14,22 @@ const BACKLOG = 4_096;
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${startError(error)}\n`);
-  process.exit(1);
+  if (error instanceof HelpRequest) {
+    process.stdout.write(`${error.message}\n`);
+  } else {
+    process.stderr.write(`${startError(error)}\n`);
+    process.exit(1);
+  }
 }
 
 /** config -> database -> server -> listen -> stop on signals; with several processes, each of them does so */
 async function main(): Promise<void> {
+  parseOptions(
+    {},
+    'Usage: npm start. Starts the server. Settings are environment variables, which docs/operating.md lists.',
+  );
+  // The server goes on where nobody reads what it prints.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   loadEnvFile();
   const config = readConfig(process.env);
   if (startsOthers(config.processes)) {
@@ -50,7 +60,7 @@ async function main(): Promise<void> {
   });
   for (const warning of config.warnings) server.log.warn(warning);
   const ready = `Ready: GraphQL at ${address}${GRAPHQL_PATH}`;
-  const announced = announceReadiness(database, server.log, ready, stopping.signal);
+  const announced = server.readiness.announce(ready, stopping.signal);
   if (demo !== null) {
     await announced;
     process.stdout.write(
@@ -61,7 +71,9 @@ async function main(): Promise<void> {
 
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 function startError(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof DirectoryError) return error.message;
+  if (error instanceof UsageError || error instanceof ConfigError || error instanceof DirectoryError) {
+    return error.message;
+  }
   if (
     error instanceof Error &&
     'syscall' in error &&

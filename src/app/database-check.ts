@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql from 'sql-template-tag';
-import { query, queryReserved } from '../database/query.js';
+import { queryReserved } from '../database/query.js';
+import { sqlState } from '../errors.js';
 import { migrations } from '../migrations/index.js';
 
 /** The oldest PostgreSQL that is supported, as `server_version_num` has it. */
@@ -38,13 +39,16 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
     encoding: string;
     hasTables: boolean;
     canRead: boolean;
+    closedSchema: string | null;
   }>(
     em,
     sql`SELECT current_setting('server_version_num')::int AS version,
           current_setting('server_version') AS "versionName",
           getdatabaseencoding() AS encoding,
           to_regclass('games') IS NOT NULL AS "hasTables",
-          coalesce(has_table_privilege(to_regclass('games')::oid, 'SELECT'), false) AS "canRead"`,
+          coalesce(has_table_privilege(to_regclass('games')::oid, 'SELECT'), false) AS "canRead",
+          (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+           WHERE relname = 'games' AND NOT has_schema_privilege(relnamespace, 'USAGE') LIMIT 1) AS "closedSchema"`,
   );
   if (row === undefined) throw new Error('PostgreSQL returned no row.');
   if (row.version < MIN_VERSION) {
@@ -53,6 +57,9 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
   if (row.encoding !== 'UTF8') {
     return `the database's encoding is ${row.encoding}, which cannot hold every text: restore a dump of it into a database that is made with ENCODING 'UTF8' TEMPLATE template0`;
   }
+  if (!row.hasTables && row.closedSchema !== null) {
+    return `the database role may not use the schema ${row.closedSchema}: grant it USAGE ON SCHEMA ${row.closedSchema}`;
+  }
   if (!row.hasTables) return "the database does not hold GAME's tables: run npm run migrate";
   if (!row.canRead) {
     return 'the database role may not read the table games: grant it the rights that docs/operating.md lists';
@@ -60,10 +67,39 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
   return null;
 }
 
+/** Why the database cannot be asked, by SQLSTATE. */
+const CAUSES: ReadonlyMap<string | undefined, string> = new Map([
+  ['28P01', 'the database refuses the user or the password of DATABASE_URL'],
+  ['28000', 'the database lets nobody in as the user of DATABASE_URL from here: see its pg_hba.conf'],
+  ['3D000', 'there is no database with the name in DATABASE_URL'],
+  ['42501', 'the database role lacks rights: grant it the rights that docs/operating.md lists'],
+  ['53300', 'the database has no connection left: see its max_connections'],
+  ['57P03', 'the database is starting or stopping'],
+]);
+
+/**
+ * Why the database cannot be asked. Nothing of it is secret, and nothing tells addresses or certificates, unless the
+ * detail does.
+ *
+ * @param detail what is told where nothing better is known
+ */
+export function causeOf(error: unknown, detail = 'the log says why'): string {
+  const cause = CAUSES.get(sqlState(error));
+  if (cause !== undefined) return cause;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const message = error instanceof Error ? error.message : '';
+  if (code === 'ECONNREFUSED')
+    return 'the database does not answer: nobody listens at the address in DATABASE_URL';
+  if (code === 'ENOTFOUND') return 'the database does not answer: the host in DATABASE_URL is unknown';
+  if (/SSL|TLS|certificate/i.test(`${code} ${message}`))
+    return `no TLS connection to the database: ${detail}`;
+  return `the database does not answer: ${detail}`;
+}
+
 /** What does not work on a database that the server can serve from, and what to do. */
 export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
   const pairs = Object.entries(RIGHTS).flatMap(([table, names]) => names.map((name) => ({ table, name })));
-  const [row] = await query<{
+  const [row] = await queryReserved<{
     denied: string[];
     hasOwnTables: boolean;
     canReadMigrations: boolean;
@@ -103,7 +139,7 @@ export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
 }
 
 async function pendingMigrations(em: SqlEntityManager): Promise<string[]> {
-  const rows = await query<{ name: string }>(em, sql`SELECT name FROM game_graphql_migrations`);
+  const rows = await queryReserved<{ name: string }>(em, sql`SELECT name FROM game_graphql_migrations`);
   const done = new Set(rows.map(({ name }) => name));
   return migrations.map(({ name }) => name).filter((name) => !done.has(name));
 }

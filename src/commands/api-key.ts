@@ -5,7 +5,8 @@ import { ApiKey } from '../api-keys/api-key.entity.js';
 import { newApiKey } from '../api-keys/key-format.js';
 import { query } from '../database/query.js';
 import { timestampJson, withTimestamps, TIMESTAMP_MARK } from '../database/timestamp.js';
-import { endWith, parseOptions, runCommand, UsageError } from './command.js';
+import { parseOptions, UsageError } from '../options.js';
+import { endWith, runCommand } from './command.js';
 
 const USAGE =
   'Usage: npm run api-key -- create --client NAME [--description TEXT] | -- list | -- revoke PREFIX';

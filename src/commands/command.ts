@@ -1,25 +1,12 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { ConfigError, readConfig, loadEnvFile, type Config } from '../config.js';
 import { openDatabase, type Database, type OpenOptions } from '../database/database.js';
 import { DirectoryError } from '../database/directory-lock.js';
-import { problemOf } from '../app/database-check.js';
-import { isDatabaseUnavailable, sqlState } from '../errors.js';
+import { causeOf, problemOf } from '../app/database-check.js';
+import { INSUFFICIENT_PRIVILEGE, isDatabaseUnavailable, sqlState } from '../errors.js';
+import { HelpRequest, UsageError } from '../options.js';
 
 /** SQLSTATE of a statement on a table that is not there. */
 const UNDEFINED_TABLE = '42P01';
-
-/** SQLSTATE of a statement that the role may not run. */
-const INSUFFICIENT_PRIVILEGE = '42501';
-
-/** A mistake of the user of a command: shown as one line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** The user asked for help, which is the message. */
-class HelpRequest extends Error {
-  override readonly name = 'HelpRequest';
-}
 
 /**
  * Runs a command against the configured database and ends the process: with code 0, or with code 1 and one
@@ -63,27 +50,6 @@ export async function makeReady(database: Database, config: Config): Promise<voi
   if (problem !== null) throw new UsageError(`Not ready: ${problem}.`);
 }
 
-/**
- * Reads the options of a command; `--help`, which every command has, ends it.
- *
- * @param help what `--help` shows; the usage where there is no more to say
- * @throws UsageError in one line, where Node's own would have several
- */
-export function parseOptions<Options extends ParseArgsConfig>(
-  options: Options,
-  usage: string,
-  help = usage,
-): ReturnType<typeof parseArgs<Options>> {
-  const { args = process.argv.slice(2) } = options;
-  if (args.includes('--help')) throw new HelpRequest(help);
-  try {
-    return parseArgs(options);
-  } catch (error) {
-    const [line = ''] = String(error instanceof Error ? error.message : error).split('\n');
-    throw new UsageError(`${line.replace(/\.$/, '')}. ${usage}`);
-  }
-}
-
 /** One line that says what is wrong, for what a user can mend; the whole error for anything else. */
 function commandError(error: unknown): string {
   if (error instanceof UsageError || error instanceof ConfigError || error instanceof DirectoryError) {
@@ -93,9 +59,12 @@ function commandError(error: unknown): string {
     return "The database has none of GAME's tables: run npm run migrate first.";
   }
   if (sqlState(error) === INSUFFICIENT_PRIVILEGE) {
-    return `The database role lacks a right that docs/operating.md lists: ${reason(error)}`;
+    return `The database role lacks a right: ${reason(error)}. Run the command as the owner of GAME's tables.`;
   }
-  if (isDatabaseUnavailable(error)) return `The database does not answer: ${reason(error)}`;
+  if (isDatabaseUnavailable(error)) {
+    const cause = causeOf(error, reason(error));
+    return `${cause.charAt(0).toUpperCase()}${cause.slice(1)}.`;
+  }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -1,4 +1,5 @@
-import { endWith, parseOptions, runCommand } from './command.js';
+import { parseOptions } from '../options.js';
+import { endWith, runCommand } from './command.js';
 
 try {
   parseOptions(

@@ -10,7 +10,8 @@ import { planOwners, type Plan } from '../seed/plan.js';
 import { Progress, withCommas } from '../seed/progress.js';
 import type { Table } from '../seed/tables.js';
 import { userId } from '../seed/users.js';
-import { endWith, makeReady, parseOptions, runCommand, UsageError } from './command.js';
+import { parseOptions, UsageError } from '../options.js';
+import { endWith, makeReady, runCommand } from './command.js';
 
 const USAGE = 'Usage: npm run seed -- --games N [--into-existing] [--active-keys] [--seed S]';
 const HELP = `${USAGE}

@@ -1,7 +1,8 @@
 import { ANONYMOUS, type Caller } from '../auth/caller.js';
 import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
-import { endWith, makeReady, parseOptions, runCommand, UsageError } from './command.js';
+import { parseOptions, UsageError } from '../options.js';
+import { endWith, makeReady, runCommand } from './command.js';
 import { showStatement } from './format-sql.js';
 import { OperationRecorder } from './operation-recorder.js';
 

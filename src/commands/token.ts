@@ -1,6 +1,7 @@
 import { DevIssuer } from '../auth/dev-issuer.js';
 import { readConfig, loadEnvFile } from '../config.js';
-import { endWith, parseOptions, UsageError } from './command.js';
+import { parseOptions, UsageError } from '../options.js';
+import { endWith } from './command.js';
 
 /** Prints a token of the development issuer. It needs no database, so it works while the server runs. */
 try {

@@ -1,7 +1,7 @@
 import type { ApolloServerOptions, ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import type { Context } from '../app/context.js';
-import { toClientError } from '../errors.js';
+import { INSUFFICIENT_PRIVILEGE, sqlState, toClientError } from '../errors.js';
 import { withShortTexts } from './error-texts.js';
 
 /**
@@ -16,7 +16,15 @@ type Log = Readonly<Record<'error' | 'warn', (details: object, message: string) 
 export function createMask(log: Log): Mask {
   return (error) => {
     const { clientError, log: entry } = toClientError(error);
-    if (entry) log[entry.level]({ err: error, errorId: entry.errorId }, 'masked error');
+    if (entry !== undefined) {
+      const { level, errorId } = entry;
+      // Of a right that is missing the message tells all, where it stands alone; which one it is, readiness warns of.
+      const isRight = sqlState(error) === INSUFFICIENT_PRIVILEGE;
+      log[level](
+        isRight ? { errorId, reason: (error as Error).message } : { err: error, errorId },
+        'masked error',
+      );
+    }
     return clientError;
   };
 }

@@ -1,89 +1,112 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../database/database.js';
-import { problemOf, warningsOf } from '../app/database-check.js';
-import { sqlState } from '../errors.js';
+import { causeOf, problemOf, warningsOf } from '../app/database-check.js';
 
 /** Longest wait for the database's answer to a readiness probe, in ms. */
 const READINESS_TIMEOUT_MS = 2_000;
-/** How often a server that has not been ready yet tells why, in ms. */
-const REPEAT_MS = 10_000;
+/** How often a server looks by itself whether it can serve, in ms. */
+const LOOK_MS = 10_000;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly readiness: Readiness;
+  }
+}
 
 /** `/health/live`: the process runs. `/health/ready`: it can serve; no once it is stopping. */
 export function serveHealth(app: FastifyInstance, database: Database): void {
-  let stopping = false;
+  const readiness = new Readiness(database, app.log);
+  app.decorate('readiness', readiness);
   app.addHook('preClose', (done) => {
-    stopping = true;
+    readiness.stop();
     done();
   });
   app.get('/health/live', () => ({ status: 'live' }));
-  app.get('/health/ready', async (request, reply) => {
-    const reason = stopping ? 'stopping' : await checkReadiness(database, request.log);
+  app.get('/health/ready', async (_request, reply) => {
+    const reason = await readiness.check();
     return reason === null
       ? { status: 'ready' }
       : reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason });
   });
 }
 
-/**
- * Logs when the server can serve: `ready`, and what does not work. Until then it logs why not, at once and again every
- * ten seconds.
- */
-export async function announceReadiness(
-  database: Database,
-  log: FastifyBaseLogger,
-  ready: string,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    while ((await checkReadiness(database, log)) !== null) await delay(REPEAT_MS, undefined, { signal });
-    log.info(ready);
-    for (const warning of await warningsOf(database.em)) log.warn(warning);
-  } catch (error) {
-    if (!signal.aborted) log.warn({ err: error }, 'Rights and migrations could not be looked at.');
+/** Whether the server can serve. Each change is logged, once, whoever asks. */
+class Readiness {
+  #isStopping = false;
+  /** Why the server could not serve when it was last looked at; null: it could. */
+  #reason: string | null = null;
+  #isAnnounced = false;
+  #warnings: readonly string[] = [];
+
+  constructor(
+    private readonly database: Database,
+    private readonly log: FastifyBaseLogger,
+  ) {}
+
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /** Why the server cannot serve; null: it can. */
+  async check(): Promise<string | null> {
+    if (this.#isStopping) return 'stopping';
+    const { reason, err } = await this.#look();
+    if (this.#isStopping) return 'stopping';
+    if (reason !== this.#reason) {
+      if (reason !== null) this.log.warn({ reason, err }, 'not ready');
+      else if (this.#isAnnounced) this.log.info('Ready again.');
+    }
+    this.#reason = reason;
+    return reason;
+  }
+
+  /**
+   * Waits until the server can serve, and logs `ready` and what does not work. From then on it looks again and again.
+   *
+   * @param signal ends it
+   */
+  async announce(ready: string, signal: AbortSignal): Promise<void> {
+    while ((await this.check()) !== null) if (!(await wait(signal))) return;
+    this.log.info(ready);
+    this.#isAnnounced = true;
+    await this.#warn();
+    void this.#goOn(signal);
+  }
+
+  async #goOn(signal: AbortSignal): Promise<void> {
+    while (await wait(signal)) if ((await this.check()) === null) await this.#warn();
+  }
+
+  async #look(): Promise<{ readonly reason: string | null; readonly err?: unknown }> {
+    const timeout = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => timeout.reject(new Error('The database did not answer in time.')),
+      READINESS_TIMEOUT_MS,
+    );
+    try {
+      return { reason: await Promise.race([problemOf(this.database.em), timeout.promise]) };
+    } catch (err) {
+      return { reason: causeOf(err), err };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Logs what does not work, where it is new. */
+  async #warn(): Promise<void> {
+    try {
+      const warnings = await warningsOf(this.database.em);
+      for (const warning of warnings) if (!this.#warnings.includes(warning)) this.log.warn(warning);
+      this.#warnings = warnings;
+    } catch (error) {
+      if (!this.#isStopping) this.log.warn({ err: error }, 'Rights and migrations could not be looked at.');
+    }
   }
 }
 
-/** Why the server cannot serve, logged too; null: it can. */
-async function checkReadiness(database: Database, log: FastifyBaseLogger): Promise<string | null> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => timeout.reject(new Error('The database did not answer in time.')),
-    READINESS_TIMEOUT_MS,
-  );
-  try {
-    const reason = await Promise.race([problemOf(database.em), timeout.promise]);
-    if (reason !== null) log.warn({ reason }, 'not ready');
-    return reason;
-  } catch (error) {
-    const reason = causeOf(error);
-    log.warn({ reason, err: error }, 'not ready');
-    return reason;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Why the database cannot be asked, by SQLSTATE. */
-const CAUSES: ReadonlyMap<string | undefined, string> = new Map([
-  ['28P01', 'the database refuses the user or the password of DATABASE_URL'],
-  ['28000', 'the database lets nobody in as the user of DATABASE_URL from here: see its pg_hba.conf'],
-  ['3D000', 'there is no database with the name in DATABASE_URL'],
-  ['42501', 'the database role lacks rights: grant it the rights that docs/operating.md lists'],
-  ['53300', 'the database has no connection left: see its max_connections'],
-  ['57P03', 'the database is starting or stopping'],
-]);
-
-/** What whoever asks for readiness is told: nothing of it is secret, and nothing tells addresses or certificates. */
-function causeOf(error: unknown): string {
-  const cause = CAUSES.get(sqlState(error));
-  if (cause !== undefined) return cause;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const message = error instanceof Error ? error.message : '';
-  if (code === 'ECONNREFUSED')
-    return 'the database does not answer: nobody listens at the address in DATABASE_URL';
-  if (code === 'ENOTFOUND') return 'the database does not answer: the host in DATABASE_URL is unknown';
-  if (/SSL|TLS|certificate/i.test(`${code} ${message}`))
-    return 'no TLS connection to the database: the log says why';
-  return 'the database does not answer';
+/** Waits until it is time to look again; returns whether it was not ended meanwhile. */
+async function wait(signal: AbortSignal): Promise<boolean> {
+  await delay(LOOK_MS, undefined, { signal }).catch(() => {});
+  return !signal.aborted;
 }

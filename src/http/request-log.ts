@@ -1,21 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { destination, type DestinationStream } from 'pino';
 import type { Config } from '../config.js';
+import { LogOutput } from './log-output.js';
 
-/** How much of the log is collected before it is written, in bytes, and how long it may wait, in ms. */
-const LOG_BUFFER_BYTES = 16_000;
-const LOG_DELAY_MS = 100;
-
-/**
- * Standard output. In production some lines at a time, because a write for each would be a tenth of the server's
- * work; what is left is written when the process exits.
- */
+/** Standard output: at once where a developer reads it, in production some lines at a time. */
 export function logStream({ database }: Config): DestinationStream {
-  if (database.kind === 'embedded') return destination({ sync: true });
-  const options = { sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_DELAY_MS } as const;
-  const lines = destination({ ...options, contentMode: 'buffer' });
-  // Of texts it would count, and so copy, all that it has collected at each line. It is not typed for the other mode.
-  return { write: (line) => void lines.write(Buffer.from(line) as unknown as string) };
+  return database.kind === 'embedded' ? destination({ sync: true }) : new LogOutput();
 }
 
 /** One line per request. Headers and bodies are never logged: they carry secrets. */

@@ -161,6 +161,19 @@ describe('in production', () => {
       expect.stringContaining('PROCESSES'),
     ]);
   });
+
+  test.each(['Production', 'PRODUCTION', 'prod', ' production'])(
+    'NODE_ENV=%j is not it, and the log says so',
+    (value) => {
+      const { database, warnings } = readConfig({ NODE_ENV: value });
+      expect(database.kind).toBe('embedded');
+      expect(warnings).toEqual([expect.stringMatching(/^NODE_ENV .* production, in small letters/)]);
+    },
+  );
+
+  test.each(['production', 'development', 'test', ''])('nothing is said of NODE_ENV=%j', (value) => {
+    expect(readConfig({ NODE_ENV: value, DATABASE_URL: 'embedded' }).warnings).toEqual([]);
+  });
 });
 
 describe('a variable that looks like a setting and is none', () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Agent, get } from 'node:http';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -149,6 +149,27 @@ describe('a start on a database server', () => {
   });
 });
 
+describe('npm start', () => {
+  test('--help tells how it is used, and starts nothing', async () => {
+    const ended = await workplace.run('main', { args: ['--help'], env: { DATABASE_URL: 'mysql://x' } });
+    expect(ended).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^Usage: npm start\b.*\n$/),
+    });
+  });
+
+  test.each([['--prot=80'], ['now']])('%s is refused in one line that says how it is used', async (arg) => {
+    const ended = await workplace.run('main', { args: [arg], env: { DATABASE_URL: url } });
+    expect(ended).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^.*Usage: npm start\b.*\n$/),
+    });
+    expect(ended.stderr).toContain(arg.split('=')[0]);
+  });
+});
+
 test('the file .env holds settings; what the environment holds comes first', async () => {
   const place = await Workplace.create();
   await place.write('.env', `DATABASE_URL=${url}\nPORT=http\n`);
@@ -192,6 +213,46 @@ describe('a database that is not there', () => {
     await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
     expect(child.stdout + child.stderr).not.toContain(PASSWORD);
     await child.kill();
+  });
+
+  test('each change while it serves is logged once, whoever asks', async () => {
+    const { server, port } = await takenPort();
+    server.close();
+    const sockets = new Set<Socket>();
+    const forward = createServer((socket) => {
+      const onward = connectTo(Number(new URL(database.url).port));
+      sockets.add(socket);
+      socket.pipe(onward).pipe(socket);
+      for (const end of [socket, onward]) {
+        end.on('error', () => {});
+        end.on('close', () => [socket, onward].map((each) => each.destroy()));
+      }
+    });
+    cleanups.push(() => forward.close());
+    await once(forward.listen(port, '127.0.0.1'), 'listening');
+    const child = await serve({ DATABASE_URL: url.replace(`:${new URL(url).port}/`, `:${port}/`) });
+    const origin = await child.origin();
+    const lines = (message: string): Record<string, unknown>[] =>
+      child.log().filter(({ msg }) => msg === message);
+    await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
+
+    forward.close();
+    for (const socket of sockets) socket.destroy();
+    // Nobody asks: the server looks by itself.
+    await until(() => lines('not ready').length > 0, undefined, SOON_MS);
+    for (let probe = 0; probe < 3; probe++) expect(await health(origin, 'ready')).toBe(503);
+    await delay(11_000);
+    expect(lines('not ready')).toEqual([
+      expect.objectContaining({
+        reason: expect.stringContaining('nobody listens'),
+        err: expect.objectContaining({ stack: expect.stringContaining('ECONNREFUSED') }),
+      }),
+    ]);
+    await once(forward.listen(port, '127.0.0.1'), 'listening');
+    await until(() => lines('Ready again.').length > 0, undefined, SOON_MS);
+    expect(await health(origin, 'ready')).toBe(200);
+    await child.kill();
+    expect(messagesOf(child).filter((message) => /ready/i.test(message))).toHaveLength(3);
   });
 
   test('when it does not exist yet the same holds', async () => {
@@ -278,7 +339,43 @@ describe('a database that cannot be used', () => {
     );
     expect(warning).toContain('INSERT on logs');
     expect(warning).not.toContain('SELECT');
+    // What is lost later is told too.
+    await database.query(`REVOKE SELECT ON oauthusers FROM ${role}`);
+    await until(
+      () => messagesOf(child).some((message) => message.includes('SELECT on oauthusers')),
+      undefined,
+      SOON_MS,
+    );
+    expect(messagesOf(child).filter((message) => message === warning)).toHaveLength(1);
+    // What fails for the lack of it is one line, without a stack.
+    const name = `denied-${randomUUID().slice(0, 8)}`;
+    expect(await ask(await child.origin(), create(name), owner.key)).toMatchObject({
+      codes: ['INTERNAL_SERVER_ERROR'],
+    });
+    const masked = await until(() => child.log().find(({ msg }) => msg === 'masked error') ?? null);
+    expect(masked).toMatchObject({
+      errorId: expect.any(String),
+      reason: 'permission denied for table games',
+    });
+    expect(masked).not.toHaveProperty('err');
     await child.kill();
+  });
+
+  test('a role that may not use the schema is told so', async () => {
+    const role = `shut_out_${randomUUID().replaceAll('-', '')}`;
+    const closed = await createTestDatabase();
+    await closed.query(`CREATE ROLE ${role} LOGIN`);
+    cleanups.push(async () => {
+      await closed.query(`DROP OWNED BY ${role}`);
+      await closed.query(`DROP ROLE ${role}`);
+      await closed.drop();
+    });
+    await closed.query('REVOKE USAGE ON SCHEMA public FROM PUBLIC');
+    const target = new URL(withPassword(closed.url));
+    target.username = role;
+    expect(await reasonOf(target.href)).toBe(
+      'the database role may not use the schema public: grant it USAGE ON SCHEMA public',
+    );
   });
 });
 
@@ -437,6 +534,15 @@ describe('a stop', () => {
     expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200']);
     expect(received).toMatch(/\r\nconnection: close\r\n/i);
     expect(received).not.toContain('errors');
+  });
+
+  test('comes also where the reader of the log has gone away', async () => {
+    const child = await serve();
+    const origin = await child.origin();
+    await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
+    child.stopReading();
+    child.signal('SIGTERM');
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 
   test('under load leaves no write that was done but not answered', async () => {

@@ -154,6 +154,11 @@ export class Child {
     this.process.kill(signal);
   }
 
+  /** Goes away as the reader of its standard output. */
+  stopReading(): void {
+    this.process.stdout?.destroy();
+  }
+
   /** Ends the process at once, as a power cut would, and waits for its end. */
   async kill(): Promise<Ended> {
     if (this.isGroup) killGroup(this.pid);
