@@ -5,13 +5,16 @@ import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Client } from '@urql/core';
 import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
-import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fetchQuery, type ConcreteRequest, type Environment } from 'relay-runtime';
 import { readConfig } from '../../src/config.js';
-import type { Answer, Credentials, Variables } from '../support/api.js';
+import { startApi, type Answer, type Credentials, type Variables } from '../support/api.js';
 import { Owner } from '../support/builders.js';
 import {
   codeOf,
@@ -26,7 +29,7 @@ import {
 } from '../support/documents.js';
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
 import { STOP_TIMEOUT_MS } from '../../src/http/shutdown.js';
-import { closeWorkplaces, Workplace } from '../support/process.js';
+import { closeWorkplaces, until, Workplace } from '../support/process.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
 /** What the documents say where the server is, and a key that they show. */
@@ -78,8 +81,8 @@ describe('every block of code', () => {
     sh: [''],
     ini: [''],
     systemd: [''],
-    yaml: [''],
     json: ['answer', 'log', 'relay.config.json'],
+    yaml: ['', 'supergraph.yaml', 'router.yaml'],
     mermaid: [''],
   };
 
@@ -261,7 +264,8 @@ for (const block of blocks) {
 }
 
 /** Makes a frontend of it, whose server is that of this test. */
-async function make({ files }: Project): Promise<string> {
+async function make({ name, files }: Project): Promise<string> {
+  const isOfNode = name.startsWith('docs/gateways.md');
   const compilerOptions = {
     strict: true,
     noUncheckedIndexedAccess: true,
@@ -277,11 +281,13 @@ async function make({ files }: Project): Promise<string> {
     module: 'preserve',
     moduleResolution: 'bundler',
     jsx: 'react-jsx',
-    types: [],
+    // A gateway is started as it is, a frontend is bundled.
+    types: isOfNode ? ['node'] : [],
+    allowImportingTsExtensions: isOfNode,
   };
   const tsconfig = JSON.stringify({ compilerOptions, include: ['**/*.ts', '**/*.tsx'] });
-  const served = Object.entries(files).map(([name, text]) => [
-    name,
+  const served = Object.entries(files).map(([file, text]) => [
+    file,
     text.replaceAll(DOCUMENTED_ORIGIN, api.origin),
   ]);
   return makeFrontend({ 'tsconfig.json': tsconfig, ...(Object.fromEntries(served) as Project['files']) });
@@ -430,10 +436,14 @@ describe('the TypeScript', () => {
   const QUERY = '{ games(first: 1) { nodes { owner { apiKey } } } }';
   const OWN = { games: { nodes: [{ owner: { apiKey: DOCUMENTED_PREFIX } }] } };
 
+  const STITCHING = 'docs/gateways.md, Schema stitching';
+  const FEDERATION = 'docs/gateways.md, Apollo Federation';
+  interface StitchingModule {
+    createGatewaySchema: (endpoint: string, others: []) => Promise<GraphQLSchema>;
+  }
+
   test('of the gateway that stitches forwards the credential', async () => {
-    const { createGatewaySchema } = await load<{
-      createGatewaySchema: (endpoint: string, others: []) => Promise<GraphQLSchema>;
-    }>('docs/gateways.md, Schema stitching', 'stitching.ts');
+    const { createGatewaySchema } = await load<StitchingModule>(STITCHING, 'stitching.ts');
     await fixture();
     const contextValue = { headers: new Headers({ 'x-api-key': owner.key }) };
     const answer = await graphql({
@@ -444,25 +454,144 @@ describe('the TypeScript', () => {
     expect(JSON.parse(JSON.stringify(answer))).toEqual({ data: OWN });
   });
 
-  test('of the federated gateway forwards the credential', async () => {
-    const { createGateway } = await load<{
-      createGateway: (sdl: string) => NonNullable<ConstructorParameters<typeof ApolloServer>[0]['gateway']>;
-    }>('docs/gateways.md, Apollo Federation', 'federation.ts');
-    await fixture();
-    const { _service } = await api.data<{ _service: { sdl: string } }>('{ _service { sdl } }');
-    const { supergraphSdl = '' } = composeServices([
-      { name: 'games', url: api.url, typeDefs: parse(_service.sdl) },
-    ]);
+  test('of the gateway that stitches says why there is no schema', async () => {
+    const { createGatewaySchema } = await load<StitchingModule>(STITCHING, 'stitching.ts');
+    await expect(createGatewaySchema('http://127.0.0.1:1/graphql', [])).rejects.toThrow(
+      /127\.0\.0\.1:1.*: .+/,
+    );
+    const closed = await startApi({ database: api.database, env: { INTROSPECTION: 'off' } });
+    await expect(createGatewaySchema(closed.url, [])).rejects.toThrow('introspection is off');
+    await closed.close();
+  });
+
+  interface FederationModule {
+    createGateway: (sdl: string) => NonNullable<ConstructorParameters<typeof ApolloServer>[0]['gateway']>;
+    compose: (services: Record<string, string>) => Promise<string>;
+  }
+
+  /** What a federated gateway answers that knows the API under this address. */
+  async function federated(url: string, query: string, key: string): Promise<unknown> {
+    const { createGateway, compose } = await load<FederationModule>(FEDERATION, 'federation.ts');
+    const supergraphSdl = (await compose({ games: api.url })).replaceAll(api.url, url);
     const server = new ApolloServer({
       gateway: createGateway(supergraphSdl),
       stopOnTerminationSignals: false,
     });
     await server.start();
-    const contextValue = { headers: new Headers({ 'x-api-key': owner.key }) };
-    const { body } = await server.executeOperation({ query: QUERY }, { contextValue });
+    const contextValue = { headers: new Headers({ 'x-api-key': key }) };
+    const { body } = await server.executeOperation({ query }, { contextValue });
     await server.stop();
-    expect(JSON.parse(JSON.stringify(body))).toMatchObject({ singleResult: { data: OWN } });
+    if (body.kind !== 'single') throw new Error('One answer is expected.');
+    return JSON.parse(JSON.stringify(body.singleResult));
+  }
+
+  test('of the federated gateway forwards the credential', async () => {
+    await fixture();
+    expect(await federated(api.url, QUERY, owner.key)).toMatchObject({ data: OWN });
   });
+
+  test('of the federated gateway says why there is no schema', async () => {
+    const { compose } = await load<FederationModule>(FEDERATION, 'federation.ts');
+    const closed = await startApi({ database: api.database, env: { INTROSPECTION: 'off' } });
+    await expect(compose({ games: closed.url })).rejects.toThrow('introspection is off');
+    await closed.close();
+  });
+
+  test('of the federated gateway keeps message and code of errors that have an HTTP status', async () => {
+    const tooMuch = `{ ${Array.from({ length: 51 }, (_, field) => `f${field}: games { totalCount }`).join(' ')} }`;
+    const unavailable = { message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } };
+    const away = createServer((_request, response) => {
+      response.writeHead(503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ errors: [unavailable] }));
+    });
+    await once(away.listen(0, '127.0.0.1'), 'listening');
+    const awayUrl = `http://127.0.0.1:${(away.address() as AddressInfo).port}/`;
+    for (const [url, query, key, status] of [
+      [api.url, tooMuch, owner.key, 400],
+      [api.url, QUERY, 'unknown', 401],
+      [awayUrl, QUERY, owner.key, 503],
+    ] as const) {
+      const direct = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': key },
+        body: JSON.stringify({ query }),
+      });
+      const { errors } = (await direct.json()) as {
+        errors: { message: string; extensions: { code: string } }[];
+      };
+      expect(direct.status).toBe(status);
+      const answer = await federated(url, query, key);
+      const { message, extensions } = errors[0] ?? {};
+      expect(answer).toMatchObject({ errors: [{ message, extensions: { code: extensions?.code } }] });
+      // The address of the API is nobody's business.
+      expect(JSON.stringify(answer)).not.toContain('127.0.0.1');
+    }
+    away.close();
+  });
+
+  test.each([[STITCHING], [FEDERATION]])('of %s serves what it says, by Node alone', async (project) => {
+    await fixture();
+    const directory = directories.get(project) ?? '';
+    const port = await freePort();
+    const text = await readFile(join(directory, 'server.ts'), 'utf8');
+    await writeFile(join(directory, 'server.ts'), text.replace('4100', String(port)));
+    const { PATH } = process.env;
+    const server = spawn(process.execPath, ['server.ts'], {
+      cwd: directory,
+      env: { PATH },
+      timeout: 120_000,
+    });
+    let printed = '';
+    for (const stream of [server.stdout, server.stderr])
+      stream.on('data', (data) => (printed += String(data)));
+    try {
+      await until(
+        () => printed.includes('The gateway listens.'),
+        () => printed,
+      );
+      const ask = (query: string, key: string): Promise<globalThis.Response> =>
+        realFetch(`http://127.0.0.1:${port}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-api-key': key },
+          body: JSON.stringify({ query }),
+        });
+      expect(await (await ask(QUERY, owner.key)).json()).toEqual({ data: OWN });
+      const refused = await ask(QUERY, 'unknown');
+      expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+        status: 200,
+        body: {
+          errors: [
+            { message: 'The API key is unknown or inactive.', extensions: { code: 'UNAUTHENTICATED' } },
+          ],
+        },
+      });
+    } finally {
+      server.kill('SIGKILL');
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('the configuration of other gateways', () => {
+  test.each(titled(blocksOf('yaml')))(
+    'names the headers and the address of the API: %s',
+    (_at, { kind, text }) => {
+      const values = [...text.matchAll(/^ +(?:named|\w+_url): (\S+)$/gm)].map(([, value]) => value);
+      const wanted: Readonly<Record<string, readonly string[]>> = {
+        'router.yaml': ['x-api-key', 'authorization'],
+        'supergraph.yaml': [`${DOCUMENTED_ORIGIN}/graphql`, `${DOCUMENTED_ORIGIN}/graphql`],
+      };
+      expect(values).toEqual(wanted[kind]);
+    },
+  );
 });
 
 describe('every command', () => {
@@ -479,7 +608,8 @@ describe('every command', () => {
       .flatMap(commandsOf);
   };
   let scripts: Readonly<Record<string, string>>;
-  let packages: ReadonlySet<string>;
+  /** The versions of those that are tried here. */
+  let packages: ReadonlyMap<string, string>;
   let place: Workplace;
   const helps = new Map<string, Promise<string>>();
 
@@ -488,7 +618,7 @@ describe('every command', () => {
       JSON.parse(await readFile(join(REPOSITORY, file), 'utf8')) as Record<string, Record<string, string>>;
     const [root, tests] = [await read('package.json'), await read('tests/package.json')];
     scripts = root['scripts'] ?? {};
-    packages = new Set(Object.keys({ ...root['dependencies'], ...tests['dependencies'] }));
+    packages = new Map(Object.entries({ ...root['dependencies'], ...tests['dependencies'] }));
     place = await Workplace.create();
   });
 
@@ -527,7 +657,10 @@ describe('every command', () => {
     if (command !== 'run') {
       expect(['ci', 'install', 'prune']).toContain(command);
       expectOptions(await npmHelpOf(command), args);
-      for (const name of args.filter((arg) => !arg.startsWith('-'))) expect([...packages]).toContain(name);
+      for (const arg of args.filter((some) => !some.startsWith('-'))) {
+        const [, name = '', major = ''] = /^(@?[^@]+)(?:@(\d+))?$/.exec(arg) ?? [];
+        expect(packages.get(name)?.split('.')[0]).toBe(major === '' ? expect.anything() : major);
+      }
       return;
     }
     const [script = '', ...rest] = args.filter((arg) => arg !== '--silent');
@@ -812,8 +945,8 @@ describe('the tables', () => {
       });
     expect(messages.filter((message) => !isPrinted(message))).toEqual([]);
     // Every cause that readiness gives by the state of PostgreSQL's error is there too.
-    const health = await readFile(join(REPOSITORY, 'src', 'http', 'health.ts'), 'utf8');
-    const causes = [...health.matchAll(/\['\w{5}', '([^']+)'\]/g)].map(([, cause = '']) => cause);
+    const check = await readFile(join(REPOSITORY, 'src', 'app', 'database-check.ts'), 'utf8');
+    const causes = [...check.matchAll(/\['\w{5}', '([^']+)'\]/g)].map(([, cause = '']) => cause);
     expect(causes.length).toBeGreaterThan(4);
     const starts = messages.map((message) => message.split('…', 1)[0] ?? '');
     expect(causes.filter((cause) => !starts.some((start) => start && cause.startsWith(start)))).toEqual([]);
