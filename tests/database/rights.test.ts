@@ -22,12 +22,19 @@ async function grants(): Promise<string> {
   const text = await readFile(new URL('../../docs/operating.md', import.meta.url), 'utf8');
   const [, script = ''] = /```sql\n(CREATE ROLE [^]*?)```/.exec(text) ?? [];
   expect(script).toContain('GRANT');
-  return script.replaceAll('game_graphql;', `${role};`).replaceAll('ROLE game_graphql ', `ROLE ${role} `);
+  return script
+    .replaceAll('game_graphql;', `${role};`)
+    .replaceAll('ROLE game_graphql ', `ROLE ${role} `)
+    .replace('ON DATABASE game ', `ON DATABASE ${database.name} `);
 }
 
 beforeAll(async () => {
   role = `server_${randomUUID().replaceAll('-', '')}`;
   database = await createTestDatabase();
+  // Nobody has a right that was not granted.
+  await database.query(
+    `REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE ${database.name} FROM PUBLIC`,
+  );
   await database.query(await grants());
   const target = new URL(database.url);
   target.username = role;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { rowsOf } from '../support/builders.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -144,6 +144,34 @@ describe('every command that needs the database', () => {
     const ended = await run(program, args, env);
     expectOneLine(ended, /database does not answer/);
     expect(ended.stderr).not.toContain('canary');
+  });
+
+  // migrate makes the database.
+  test.each(programs.filter(([program]) => program !== 'commands/migrate'))(
+    '%s %j says why in the words of the server',
+    async (program, args) => {
+      const missing = database.url.replace(database.name, 'no_such_database');
+      expectOneLine(
+        await run(program, args, { DATABASE_URL: missing }),
+        /^There is no database with the name in DATABASE_URL\.$/m,
+      );
+    },
+  );
+
+  test('migrate tells a role that owns nothing to be the owner', async () => {
+    const empty = await createEmptyDatabase();
+    const role = `nobody_${randomUUID().replaceAll('-', '')}`;
+    await empty.query(`CREATE ROLE ${role} LOGIN`);
+    cleanups.push(async () => {
+      await empty.query(`DROP ROLE ${role}`);
+      await empty.drop();
+    });
+    const target = new URL(empty.url);
+    target.username = role;
+    expectOneLine(
+      await run('commands/migrate', [], { DATABASE_URL: target.href }),
+      /permission denied for schema public.*Run the command as the owner of GAME's tables\.$/m,
+    );
   });
 
   test.each(programs.filter(([program]) => program !== 'commands/migrate'))(

@@ -537,12 +537,24 @@ describe('a stop', () => {
   });
 
   test('comes also where the reader of the log has gone away', async () => {
-    const child = await serve();
-    const origin = await child.origin();
-    await until(() => messagesOf(child).includes(`Ready: GraphQL at ${origin}/graphql`));
+    // It ends before what it logs is written by itself.
+    const program = `import { logStream } from './dist/src/http/request-log.js';
+      const log = logStream({ database: { kind: 'postgresql' } });
+      process.on('SIGTERM', () => { log.write('Stopped.\\n'); process.exit(0); });
+      setInterval(() => {}, 1_000);
+      process.stderr.write('begun');`;
+    const child = workplace.spawn(process.execPath, ['--input-type=module', '--eval', program]);
+    await until(() => child.stderr === 'begun');
     child.stopReading();
     child.signal('SIGTERM');
-    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0, signal: null, stderr: 'begun' });
+  });
+
+  test('writes what was logged last', async () => {
+    const child = await serve();
+    await child.origin();
+    child.signal('SIGTERM');
+    expect((await child.ended()).stdout).toMatch(/"msg":"Stopped\."\}\n$/);
   });
 
   test('under load leaves no write that was done but not answered', async () => {
