@@ -2,7 +2,7 @@
 import { buildHTTPExecutor } from '@graphql-tools/executor-http';
 import { stitchSchemas } from '@graphql-tools/stitch';
 import { stitchingDirectives } from '@graphql-tools/stitching-directives';
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, GraphQLError, parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { createServer } from 'node:http';
 
@@ -25,6 +25,15 @@ const games = buildHTTPExecutor({
 const { data, errors } = await games({ document: parse('{ _sdl }') });
 if (errors) throw new AggregateError(errors, `${API} does not give its schema.`);
 
+const VISIBLE = parse('query ($ids: [ID!]!) { gamesByIds(ids: $ids) { id } }');
+
+// Ids come from anyone: a note is only for callers who see its game.
+const visible = async (ids, context) => {
+  const { data, errors } = await games({ document: VISIBLE, variables: { ids }, context });
+  if (errors) throw new GraphQLError(errors[0].message, { extensions: errors[0].extensions });
+  return new Set(data.gamesByIds.filter(Boolean).map(({ id }) => id));
+};
+
 const notes = new Map();
 const notesService = createSchema({
   typeDefs: `
@@ -34,9 +43,17 @@ const notesService = createSchema({
     type Mutation { addNote(gameId: ID!, text: String!): Game! }
   `,
   resolvers: {
-    Query: { notedGames: (_, { ids }) => ids.map((id) => ({ id })) },
+    Query: {
+      notedGames: async (_, { ids }, context) => {
+        const seen = await visible(ids, context);
+        return ids.map((id) => (seen.has(id) ? { id } : null));
+      },
+    },
     Mutation: {
-      addNote: (_, { gameId, text }) => {
+      addNote: async (_, { gameId, text }, context) => {
+        if (!(await visible([gameId], context)).has(gameId)) {
+          throw new GraphQLError('Game not found.', { extensions: { code: 'NOT_FOUND' } });
+        }
         notes.set(gameId, [...(notes.get(gameId) ?? []), text]);
         return { id: gameId };
       },

@@ -8,10 +8,15 @@ import { stitchingDirectives } from '@graphql-tools/stitching-directives';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { composeServices as composeByGuild } from '@theguild/federation-composition';
 import { buildSchema, graphql, parse, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { startApi, type Api } from '../support/api.js';
 import { rowsOf, type Owner } from '../support/builders.js';
+import { makeFrontend } from '../support/frontend.js';
 import { startNotesService, type NotesService } from '../support/notes-service.js';
+import { until } from '../support/process.js';
 import { recordStatements, workOf } from '../support/statements.js';
 
 interface Gateway {
@@ -172,6 +177,7 @@ describe.each([
     );
     expect(errors).toBeUndefined();
     const { recentNotes } = data as { recentNotes: { game: { externalGameId: string | null } | null }[] };
+    // No error: docs/gateways.md says so.
     expect(recentNotes.map(({ game }) => game?.externalGameId ?? null)).toEqual([
       'second',
       'first',
@@ -210,6 +216,57 @@ describe.each([
     const { data, errors } = await gateway.ask(`{ game(id: "${id()}") { externalGameId } }`, key());
     expect(data).toEqual({ game: null });
     expect(errors?.map(({ extensions }) => extensions['code'])).toEqual([code]);
+  });
+});
+
+describe('examples/gateway', () => {
+  let directory: string;
+  let gateway: ChildProcess;
+  let url: string;
+  beforeAll(async () => {
+    const program = await readFile(new URL('../../examples/gateway/gateway.js', import.meta.url), 'utf8');
+    directory = await makeFrontend({ 'gateway.js': program });
+    const { PATH } = process.env;
+    const env = { PATH, API: `${api.origin}/graphql`, PORT: '0' };
+    gateway = spawn(process.execPath, ['gateway.js'], { cwd: directory, env, timeout: 240_000 });
+    let printed = '';
+    for (const stream of [gateway.stdout, gateway.stderr]) {
+      stream?.on('data', (data) => (printed += String(data)));
+    }
+    url = await until(
+      () => /http:\S+\/graphql/.exec(printed)?.[0] ?? null,
+      () => printed,
+    );
+  });
+  afterAll(async () => {
+    gateway.kill('SIGKILL');
+    await rm(dirname(directory), { recursive: true, force: true });
+  });
+
+  const askIt = async (query: string, key: string): Promise<ExecutionResult> => {
+    const headers = { 'content-type': 'application/json', 'x-api-key': key };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    return (await response.json()) as ExecutionResult;
+  };
+
+  test('tells and adds notes only to who sees the game', async () => {
+    const [mine] = ids;
+    const add = `mutation { addNote(gameId: "${mine}", text: "secret") { notes } }`;
+    const read = `{ notedGames(ids: ["${mine}"]) { notes } }`;
+    const stranger = await askIt(add, bob.key);
+    expect(stranger.errors).toMatchObject([
+      { message: 'Game not found.', extensions: { code: 'NOT_FOUND' } },
+    ]);
+    expect(await askIt(add, alice.key)).toEqual({ data: { addNote: { notes: ['secret'] } } });
+    expect(await askIt(read, alice.key)).toEqual({ data: { notedGames: [{ notes: ['secret'] }] } });
+    expect(await askIt(read, bob.key)).toEqual({ data: { notedGames: [null] } });
+    const unknownKey = await askIt(read, 'unknown');
+    expect(unknownKey.errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+    const list = await askIt('{ games { nodes { externalGameId notes } } }', alice.key);
+    expect((list.data as { games: { nodes: object[] } }).games.nodes).toContainEqual({
+      externalGameId: 'first',
+      notes: ['secret'],
+    });
   });
 });
 
