@@ -105,6 +105,8 @@ async function openPostgresql(
     ...baseConfig,
     ...connectionHook(openOptions),
     dbName,
+    // A name that is mistyped makes no database.
+    ensureDatabase: false,
     pool: { max },
     driverOptions: { ...clientOptions, onPoolCreated: (created: Pool) => (pool = created) },
   };

@@ -33,7 +33,7 @@ export function serveHealth(app: FastifyInstance, database: Database): void {
 
 /** Whether the server can serve. Each change is logged, once, whoever asks. */
 class Readiness {
-  #isStopping = false;
+  readonly #stopping = new AbortController();
   /** Why the server could not serve when it was last looked at; null: it could. */
   #reason: string | null = null;
   #isAnnounced = false;
@@ -45,14 +45,14 @@ class Readiness {
   ) {}
 
   stop(): void {
-    this.#isStopping = true;
+    this.#stopping.abort();
   }
 
   /** Why the server cannot serve; null: it can. */
   async check(): Promise<string | null> {
-    if (this.#isStopping) return 'stopping';
+    if (this.#isStopping()) return 'stopping';
     const { reason, err } = await this.#look();
-    if (this.#isStopping) return 'stopping';
+    if (this.#isStopping()) return 'stopping';
     if (reason !== this.#reason) {
       if (reason !== null) this.log.warn({ reason, err }, 'not ready');
       else if (this.#isAnnounced) this.log.info('Ready again.');
@@ -72,6 +72,10 @@ class Readiness {
     this.#isAnnounced = true;
     await this.#warn();
     void this.#goOn(signal);
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   async #goOn(signal: AbortSignal): Promise<void> {
@@ -100,7 +104,7 @@ class Readiness {
       for (const warning of warnings) if (!this.#warnings.includes(warning)) this.log.warn(warning);
       this.#warnings = warnings;
     } catch (error) {
-      if (!this.#isStopping) this.log.warn({ err: error }, 'Rights and migrations could not be looked at.');
+      if (!this.#isStopping()) this.log.warn({ err: error }, 'Rights and migrations could not be looked at.');
     }
   }
 }
