@@ -53,11 +53,7 @@ describe('on the first visit', () => {
     const docs = page.locator('.graphiql-doc-explorer');
     await docs.getByText('Reads and writes the games of GAME').waitFor();
     const search = docs.locator('input');
-    const width = await search.evaluate((input: { scrollWidth: number; clientWidth: number }) => [
-      input.scrollWidth,
-      input.clientWidth,
-    ]);
-    expect(width[0]).toBe(width[1]);
+    expect((await box(search)).width).toBeGreaterThanOrEqual(90);
     await picture('docs-begin');
     await page.getByRole('link', { name: 'Game', exact: true }).click();
     await docs.getByText('A game: users collect points in its tasks').first().waitFor();

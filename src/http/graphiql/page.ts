@@ -18,7 +18,7 @@ body.graphiql-dark #notice { color-scheme: dark; }
 .graphiql-tab { transform: none !important; touch-action: auto !important; }
 
 /* Its placeholder, which is the key that leads there, is cut otherwise. */
-.graphiql-container .graphiql-doc-explorer-search:not(:focus-within) { flex: 1; max-width: 200px; }
+.graphiql-container .graphiql-doc-explorer-search input { min-width: 90px; }
 
 #graphiql-session .editorPlaceholder { text-wrap: wrap; color: hsla(var(--color-neutral), var(--alpha-secondary)); }
 
