@@ -478,7 +478,7 @@ describe('the TypeScript', () => {
     let page: Page;
     let gamesOwner: Owner;
     let number = 0;
-    const name = (suffix: string): string => `app-${number}-${suffix}`;
+    const name = (suffix: string): string => `${section.slice(0, 5)}-${number}-${suffix}`.toLowerCase();
     const field = 'input:not([name]):not([placeholder])';
     /** What the page sends, and how the network treats it. */
     let sent: string[];
