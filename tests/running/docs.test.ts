@@ -480,7 +480,7 @@ describe('the TypeScript', () => {
     let number = 0;
     const name = (suffix: string): string => `${section.slice(0, 5)}-${number}-${suffix}`.toLowerCase();
     const field = 'input:not([name]):not([placeholder])';
-    /** What the page sends, and how the network treats it. */
+    /** What the page has sent and has an answer to, and whether the network lets nothing through. */
     let sent: string[];
     let isBlocked: boolean;
 
@@ -491,9 +491,11 @@ describe('the TypeScript', () => {
       page = await Page.open(App);
       [sent, isBlocked] = [[], false];
       const before = globalThis.fetch;
-      globalThis.fetch = (input, init) => {
+      globalThis.fetch = async (input, init) => {
+        if (isBlocked) throw new TypeError('blocked');
+        const response = await before(input, init);
         sent.push(String(init?.body));
-        return isBlocked ? Promise.reject(new TypeError('blocked')) : before(input, init);
+        return response;
       };
     });
     afterEach(async () => {
