@@ -52,12 +52,16 @@ async function main(): Promise<void> {
     await database.migrate();
     demo = await ensureDemoData(database, config.database.directory, config.strategies.realm);
   }
+  // A person looks at the start of the embedded database, which is ready as soon as the server listens: one line is enough.
+  const { level } = server.log;
+  if (demo !== null) server.log.level = 'silent';
   const address = await server.listen({
     host: config.host,
     port: config.port,
     backlog: BACKLOG,
     listenTextResolver: (url) => `Listening at ${url}${GRAPHQL_PATH}`,
   });
+  server.log.level = level;
   for (const warning of config.warnings) server.log.warn(warning);
   const ready = `Ready: GraphQL at ${address}${GRAPHQL_PATH}`;
   const announced = server.readiness.announce(ready, stopping.signal);

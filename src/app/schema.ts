@@ -24,5 +24,8 @@ export function createSchema(): GraphQLSchema {
     // Rules on input are the repositories' own: they need the database, and report all at once.
     validate: false,
   });
+  // TypeGraphQL has no option for it.
+  schema.description = `Reads and writes the games of GAME (Goals And Motivation Engine): their params, tasks, leaderboards and
+strategies. Say who you are by an API key (header \`X-API-Key\`) or by a bearer token (header \`Authorization\`).`;
   return refuseUnstorableStrings(useDefaultResolvers(schema));
 }

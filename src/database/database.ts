@@ -2,6 +2,7 @@ import { MikroORM, type Options, type SqlEntityManager } from '@mikro-orm/postgr
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { DatabaseConnection } from 'kysely';
 import { Client, Pool } from 'pg';
 import baseConfig from '../../mikro-orm.config.js';
@@ -55,6 +56,8 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
   const lock = await lockDirectory(config.directory);
   try {
     const dataDir = join(config.directory, 'pglite');
+    // V8's optimizing compiler takes half a gigabyte for PGlite's WebAssembly.
+    for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
     // Loaded only where it is used: it takes memory, and time at the start.
     const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite');
     const ormOptions = { ...baseConfig, ...connectionHook(options), dbName: dataDir };

@@ -8,7 +8,7 @@ import { inTransaction } from '../database/transaction.js';
 import { generate } from './generator.js';
 import { startOfToday } from './instant.js';
 import type { KeyOwner, OAuthOwner } from './plan.js';
-import { insertBatch } from './tables.js';
+import { insertBatch, type Batch } from './tables.js';
 import { CLIENTS, OAUTH_DOMAINS } from './vocabulary.js';
 
 /**
@@ -22,6 +22,9 @@ const OAUTH_OWNER_GAMES = 23;
 
 /** The subject that `npm run token` gives its tokens, so that they show these games. */
 const OAUTH_SUBJECT = 'demo-user';
+
+/** External id of the newest game of the first key that has params, and points in its tasks: README.md reads it. */
+const SHOWN_GAME = 'demo-challenge';
 
 /** Where the secrets of the demo's keys are, in the directory of the embedded database. */
 const KEY_FILE = 'demo.json';
@@ -85,8 +88,22 @@ async function createDemo(database: Database, file: string, realm: string): Prom
       areKeysActive: true,
     };
     const { groundwork, games } = generate(plan);
-    for (const batch of [...groundwork, ...games]) await insertBatch(em, batch);
+    for (const batch of [...groundwork, ...games]) {
+      nameShownGame(batch, keyOwners[0]?.key.prefix);
+      await insertBatch(em, batch);
+    }
   });
+}
+
+function nameShownGame({ games, gamesparams, tasks, userpoints }: Batch, apiKey: string | undefined): void {
+  const withParams = new Set(gamesparams.map(({ gameId }) => gameId));
+  const wonTasks = new Set(userpoints.map(({ taskId }) => taskId));
+  const won = new Set(tasks.filter(({ id }) => wonTasks.has(id)).map(({ gameId }) => gameId));
+  const index = games.findLastIndex(
+    ({ id, apiKey_used }) => apiKey_used === apiKey && withParams.has(id) && won.has(id),
+  );
+  const game = games[index];
+  if (game !== undefined) games[index] = { ...game, externalGameId: SHOWN_GAME };
 }
 
 async function writeKeys(file: string, keys: readonly DemoKey[]): Promise<void> {
@@ -139,7 +156,6 @@ export function welcome(
   const lines = [
     '',
     ...(graphiql === null ? [] : [`  GraphiQL  ${graphiql}`]),
-    `  GraphQL   ${endpoint}`,
     `  Database  embedded, in .data/ (delete it to start afresh)`,
   ];
   if (first === undefined) {

@@ -57,8 +57,12 @@ describe('on the first visit', () => {
     await picture('preview');
 
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
-    await page.getByRole('link', { name: 'Game', exact: true }).click();
     const docs = page.locator('.graphiql-doc-explorer');
+    await docs.getByText('Reads and writes the games of GAME').waitFor();
+    const search = docs.locator('input');
+    expect((await box(search)).width).toBeGreaterThanOrEqual(90);
+    await picture('docs-begin');
+    await page.getByRole('link', { name: 'Game', exact: true }).click();
     await docs.getByText('A game: users collect points in its tasks').first().waitFor();
     await docs.getByText("The client's own name of the game").first().waitFor();
     await picture('docs');
@@ -202,6 +206,42 @@ describe('on a phone', () => {
     await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
     await run.waitFor();
   }, 60_000);
+});
+
+describe('on a phone, the tab in front', () => {
+  test('is in sight after it was added, and after a reload', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await visit();
+    await hasItsFonts();
+    await page.getByRole('button', { name: 'New tab' }).click();
+    await inSight('added');
+    await stored((state) => state.activeTabIndex === TABS.length);
+    await page.reload();
+    await inSight('reloaded');
+    await tab('Games').click();
+    await inSight('clicked');
+    expect(await page.locator('[role=tab][aria-selected=true]').innerText()).toContain('Games');
+  }, 60_000);
+
+  /** Waits until the whole tab is what a finger in its place would meet. */
+  async function inSight(name: string): Promise<void> {
+    await page.locator('[role=tab][aria-selected=true]').waitFor();
+    try {
+      await until(
+        () =>
+          page.evaluate<boolean>(`(() => {
+            const tab = document.querySelector('[role=tab][aria-selected=true]');
+            const { left, right, top, bottom } = tab.getBoundingClientRect();
+            const isMet = (x) => tab.contains(document.elementFromPoint(x, (top + bottom) / 2));
+            return left >= 0 && right <= innerWidth && isMet(left + 8) && isMet(right - 8);
+          })()`),
+        () => 'The tab in front is not in sight.',
+        5_000,
+      );
+    } finally {
+      await picture(`phone-tab-${name}`);
+    }
+  }
 });
 
 describe('a key that is refused', () => {

@@ -2,7 +2,7 @@ import type { ApolloClient, TypedDocumentNode } from '@apollo/client';
 import { composeServices } from '@apollo/composition';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Client } from '@urql/core';
 import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { execFile, spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { fetchQuery, type ConcreteRequest, type Environment } from 'relay-runtime';
+import type { ComponentType } from 'react';
 import { readConfig } from '../../src/config.js';
 import { startApi, type Answer, type Credentials, type Variables } from '../support/api.js';
 import { Owner } from '../support/builders.js';
@@ -29,6 +29,7 @@ import {
 } from '../support/documents.js';
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
 import { STOP_TIMEOUT_MS } from '../../src/http/shutdown.js';
+import { Page } from '../support/page.js';
 import { closeWorkplaces, until, Workplace } from '../support/process.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
@@ -263,6 +264,21 @@ for (const block of blocks) {
   files[name] = block.text;
 }
 
+/** Files that sections of docs/frontends.md take over from others, as the text says; their own come first. */
+const TAKEN_OVER: readonly (readonly [section: string, from: string, files: readonly string[]])[] = [
+  ...['Apollo Client', 'urql', 'Relay'].flatMap((section) => [
+    [section, 'Origins', ['vite.config.ts']] as const,
+    [section, 'Errors', ['src/errors.ts']] as const,
+    [section, 'Search', ['src/useDebounced.ts']] as const,
+  ]),
+  ['urql', 'Apollo Client', ['codegen.ts', 'src/operations.ts']],
+];
+for (const [section, from, names] of TAKEN_OVER) {
+  const files = projects.get(`docs/frontends.md, ${section}`) ?? {};
+  const others = projects.get(`docs/frontends.md, ${from}`) ?? {};
+  for (const name of names) files[name] ??= others[name] ?? '';
+}
+
 /** Makes a frontend of it, whose server is that of this test. */
 async function make({ name, files }: Project): Promise<string> {
   const isOfNode = name.startsWith('docs/gateways.md');
@@ -271,6 +287,7 @@ async function make({ name, files }: Project): Promise<string> {
     noUncheckedIndexedAccess: true,
     exactOptionalPropertyTypes: true,
     noImplicitReturns: true,
+    noPropertyAccessFromIndexSignature: true,
     noUnusedLocals: true,
     noUnusedParameters: true,
     verbatimModuleSyntax: true,
@@ -296,10 +313,11 @@ async function make({ name, files }: Project): Promise<string> {
 describe('the TypeScript', () => {
   const directories = new Map<string, string>();
   const realFetch = globalThis.fetch;
+  /** What pages ask of their own origin. */
+  const pageFetch: typeof fetch = (input, init) =>
+    realFetch(typeof input === 'string' && input.startsWith('/') ? api.origin + input : input, init);
   beforeAll(() => {
-    // What pages ask of their own origin.
-    globalThis.fetch = (input, init) =>
-      realFetch(typeof input === 'string' && input.startsWith('/') ? api.origin + input : input, init);
+    globalThis.fetch = pageFetch;
   });
   afterAll(async () => {
     globalThis.fetch = realFetch;
@@ -319,6 +337,7 @@ describe('the TypeScript', () => {
       if ('codegen.ts' in files) await runTool(directory, 'graphql-codegen', '--config', 'codegen.ts');
       if ('relay.config.json' in files) await runTool(directory, 'relay-compiler');
       await runTool(directory, 'tsc');
+      if ('src/App.tsx' in files) await runTool(directory, 'vite', 'build', '--ssr', 'src/App.tsx');
     },
   );
 
@@ -329,9 +348,20 @@ describe('the TypeScript', () => {
     ) => ApolloClient;
   }
   interface ErrorsModule {
-    codesOf: (error: unknown) => unknown[];
-    problemsOf: (error: unknown) => Record<string, string>;
+    codesOf: (errors: unknown) => unknown[];
+    problemsOf: (errors: unknown) => Record<string, string>;
+    isStale: (errors: unknown) => boolean;
   }
+  /** The functions of a client's section, of what the client throws or returns. */
+  const loadErrors = async (project: string): Promise<ErrorsModule> => {
+    const { codesOf, problemsOf, isStale } = await load<ErrorsModule>(project, 'src/errors.ts');
+    const { errorsOf } = await load<{ errorsOf: (error: unknown) => unknown }>(project, 'src/errorsOf.ts');
+    return {
+      codesOf: (error) => codesOf(errorsOf(error)),
+      problemsOf: (error) => problemsOf(errorsOf(error)),
+      isStale: (error) => isStale(errorsOf(error)),
+    };
+  };
   const APOLLO = 'docs/frontends.md, Apollo Client';
 
   test('of Apollo Client joins pages, and tells the codes and problems of errors', async () => {
@@ -339,7 +369,7 @@ describe('the TypeScript', () => {
     const names = ['a', 'b', 'c'].map((letter) => `pages-${letter}`);
     for (const externalGameId of names) await pagesOwner.game({ externalGameId });
     const { createClient } = await load<ApolloModule>(APOLLO, 'src/client.ts');
-    const { codesOf, problemsOf } = await load<ErrorsModule>(APOLLO, 'src/errors.ts');
+    const { codesOf, problemsOf, isStale } = await loadErrors(APOLLO);
     const { GAMES, PATCH_GAME } = await load<Record<'GAMES' | 'PATCH_GAME', TypedDocumentNode>>(
       APOLLO,
       'src/operations.ts',
@@ -369,7 +399,10 @@ describe('the TypeScript', () => {
     const wrong = await patch({ externalGameId: 'x' });
     expect(codesOf(wrong)).toEqual(['BAD_USER_INPUT']);
     expect(Object.keys(problemsOf(wrong))).toEqual(['input.externalGameId']);
-    expect(codesOf(await patch({ platform: 'web2', expectedVersion: 'another' }))).toEqual(['CONFLICT']);
+    const stale = await patch({ platform: 'web2', expectedVersion: 'another' });
+    expect([codesOf(stale), isStale(stale)]).toEqual([['CONFLICT'], true]);
+    const taken = await patch({ externalGameId: joined?.games.edges[1]?.node.externalGameId });
+    expect([codesOf(taken), isStale(taken)]).toEqual([['CONFLICT'], false]);
     expect(signedOut).toBe(0);
     key = 'unknown';
     expect(codesOf(await patch({ platform: 'web3' }))).toEqual(['UNAUTHENTICATED']);
@@ -382,7 +415,7 @@ describe('the TypeScript', () => {
       APOLLO,
       'src/operations.ts',
     );
-    const { codesOf } = await load<ErrorsModule>(APOLLO, 'src/errors.ts');
+    const { codesOf } = await loadErrors(APOLLO);
     const client = createClient(
       () => Promise.resolve({ 'x-api-key': owner.key }),
       () => {},
@@ -410,27 +443,136 @@ describe('the TypeScript', () => {
     }
   });
 
-  test('of urql asks the API, and tells the codes of errors', async () => {
-    const name = 'docs/frontends.md, urql';
-    const { createClient } = await load<{ createClient: (key: string) => Client }>(name, 'src/client.ts');
-    const { codesOf } = await load<ErrorsModule>(name, 'src/errors.ts');
-    const ask = (key: string): Promise<{ data?: unknown; error?: unknown }> =>
-      createClient(key).query('{ games(first: 1) { nodes { id owner { apiKey } } } }', {}).toPromise();
-    expect((await ask(owner.key)).data).toMatchObject({ games: { nodes: [{}] } });
-    expect(codesOf((await ask('unknown')).error)).toEqual(['UNAUTHENTICATED']);
+  const URQL = 'docs/frontends.md, urql';
+
+  test('of urql knows every type without an id', async () => {
+    const { createClient } = await load<{
+      createClient: (credential: () => Promise<Record<string, string>>, onSignedOut: () => void) => Client;
+    }>(URQL, 'src/client.ts');
+    const { game } = await fixture();
+    const client = createClient(
+      () => Promise.resolve({ 'x-api-key': owner.key }),
+      () => {},
+    );
+    const warned: unknown[] = [];
+    const warn = console.warn;
+    console.warn = (...words: unknown[]) => void warned.push(words);
+    const answers = [
+      await client.query(
+        `query ($ids: [ID!]!) {
+          viewer { apiKey }
+          externalGameIds(ids: $ids) { gameId }
+          gamesByIds(ids: $ids) {
+            id owner { apiKey } params { id key } leaderboard { nodes { rank } edges { node { rank } } pageInfo { hasNextPage } }
+          }
+          strategies { nodes { id } }
+        }`,
+        { ids: [game] },
+      ),
+      await client.mutation(
+        `mutation ($id: ID!) {
+          patchGame(input: { id: $id, platform: "web" }) { changes { field } game { id } }
+          deleteGame(input: { id: $id }) { deletedGameId deleted { params } }
+        }`,
+        { id: game },
+      ),
+    ];
+    console.warn = warn;
+    expect(answers.map(({ error }) => error)).toEqual([undefined, undefined]);
+    expect(warned).toEqual([]);
   });
 
-  test('of Relay asks the API', async () => {
-    const name = 'docs/frontends.md, Relay';
-    const { createEnvironment } = await load<{ createEnvironment: (key: string) => Environment }>(
-      name,
-      'src/environment.ts',
-    );
-    const artifact = 'src/__generated__/gamesPageQuery.graphql.ts';
-    const { default: query } = await load<{ default: ConcreteRequest }>(name, artifact);
-    const variables = { count: 1, cursor: null };
-    const data = await fetchQuery(createEnvironment(owner.key), query, variables).toPromise();
-    expect(data).toBeDefined();
+  describe.each(['Apollo Client', 'urql', 'Relay'])('of %s makes an app that', (section) => {
+    const project = `docs/frontends.md, ${section}`;
+    let page: Page;
+    let gamesOwner: Owner;
+    let number = 0;
+    const name = (suffix: string): string => `${section.slice(0, 5)}-${number}-${suffix}`.toLowerCase();
+    const field = 'input:not([name]):not([placeholder])';
+    /** What the page has sent and has an answer to, and whether the network lets nothing through. */
+    let sent: string[];
+    let isBlocked: boolean;
+
+    beforeEach(async () => {
+      number++;
+      gamesOwner = await rows.owner();
+      const { default: App } = await load<{ default: ComponentType }>(project, 'dist/App.js');
+      page = await Page.open(App);
+      [sent, isBlocked] = [[], false];
+      const before = globalThis.fetch;
+      globalThis.fetch = async (input, init) => {
+        if (isBlocked) throw new TypeError('blocked');
+        const response = await before(input, init);
+        sent.push(typeof init?.body === 'string' ? init.body : '');
+        return response;
+      };
+    });
+    afterEach(async () => {
+      await page.close();
+      globalThis.fetch = pageFetch;
+    });
+    const signIn = async (key: string): Promise<void> => {
+      await page.type('input[name=key]', key);
+      await page.click('Sign in');
+    };
+
+    test('shows pages, and what goes wrong with a further one', async () => {
+      for (let game = 10; game < 35; game++) await gamesOwner.game({ externalGameId: name(`${game}`) });
+      await signIn(gamesOwner.key);
+      await page.shows(() => page.text().includes('25 games') && page.count('li') === 20, 'the first page');
+      isBlocked = true;
+      await page.click('More');
+      await page.shows(() => page.count('[role=alert]') === 1, 'that it was blocked');
+      expect(page.text()).toContain('blocked');
+      isBlocked = false;
+      await page.click(section === 'urql' ? 'Try again' : 'More');
+      await page.shows(() => page.count('li') === 25 && page.count('[role=alert]') === 0, 'the next page');
+      expect(page.text()).not.toContain('More');
+
+      sent = [];
+      await page.type('input[placeholder=Search]', name('17'));
+      await page.shows(() => page.text().includes('1 games') && page.count('li') === 1, 'what was found');
+      expect(sent).toHaveLength(1);
+    });
+
+    test('saves a name, and goes on after a conflict', async () => {
+      const game = await gamesOwner.game({ externalGameId: name('one') });
+      await signIn(gamesOwner.key);
+      await page.shows(() => page.count('li') === 1, 'the game');
+      const names = async (): Promise<unknown> => {
+        const query = '{ games { nodes { externalGameId platform } } }';
+        return (await api.data<{ games: { nodes: unknown } }>(query, {}, gamesOwner)).games.nodes;
+      };
+
+      await page.type(field, 'x');
+      await page.click('Save');
+      await page.shows(() => page.text().includes('must be 3 to 60 characters'), 'the problem');
+      await gamesOwner.game({ externalGameId: name('taken') });
+      await page.type(field, name('taken'));
+      await page.click('Save');
+      await page.shows(() => page.text().includes('the name is taken'), 'that it is taken');
+
+      const patch = `mutation { patchGame(input: { id: "${game.id}", platform: "changed" }) { game { id } } }`;
+      await api.data(patch, {}, gamesOwner);
+      await page.type(field, name('new'));
+      await page.click('Save');
+      await page.click('Load again');
+      await page.shows(() => page.count('[role=alert]') === 0, 'no conflict');
+      await page.click('Save');
+      await until(async () => JSON.stringify(await names()).includes(name('new')));
+      expect(await names()).toContainEqual({ externalGameId: name('new'), platform: 'changed' });
+      await page.shows(() => page.text().includes(name('new')), 'the new name');
+    });
+
+    test('asks for another key when the server does not accept one, and says when it has no answer', async () => {
+      await signIn('unknown');
+      await page.shows(() => sent.length > 0 && page.count('input[name=key]') === 1, 'the form again');
+      isBlocked = true;
+      await signIn(gamesOwner.key);
+      await page.shows(() => page.text().includes('blocked'), 'that there is no answer');
+      await page.click(section === 'Relay' ? 'Start again' : 'Sign out');
+      await page.shows(() => page.count('input[name=key]') === 1, 'the form again');
+    });
   });
 
   const QUERY = '{ games(first: 1) { nodes { owner { apiKey } } } }';
@@ -655,6 +797,10 @@ describe('every command', () => {
       expect(args[0] ?? '--silent').toMatch(/^(--silent|--)$/);
       return;
     }
+    if (command === 'create') {
+      expect(args).toEqual(['vite@latest']);
+      return;
+    }
     if (command !== 'run') {
       expect(['ci', 'install', 'prune']).toContain(command);
       expectOptions(await npmHelpOf(command), args);
@@ -722,7 +868,11 @@ describe('every command', () => {
 
   test.each(shell.map(([where, words]) => [where, words.join(' '), words] as const))(
     'is one that there is, with options that there are: %s %s',
-    async (_at, _line, [program = '', ...args]) => {
+    async (_at, _line, words) => {
+      // Settings may stand before a command.
+      const isSetting = (word: string): boolean => /^[A-Z_]+=/.test(word);
+      for (const setting of words.filter(isSetting)) expectExport([setting]);
+      const [program = '', ...args] = words.filter((word) => !isSetting(word));
       expect(Object.keys(checks)).toContain(program);
       await checks[program]?.(args);
     },
@@ -750,7 +900,7 @@ describe('every command', () => {
 
 describe('every name in the text', () => {
   /** Words in capitals that are neither settings, nor codes, nor values of the schema. */
-  const OTHERS = ['SIGTERM', 'UTF8', 'GET', 'POST', 'CREATEROLE'];
+  const OTHERS = ['SIGTERM', 'EBADENGINE', 'UTF8', 'GET', 'POST', 'CREATEROLE'];
 
   test('in capitals is a setting, a code of an error or a value of the schema', async () => {
     const codes = await errorCodes();

@@ -6,6 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DirectoryLock, DirectoryError } from '../../src/database/directory-lock.js';
+import { readDocument } from '../support/documents.js';
 import {
   ask,
   closeWorkplaces,
@@ -80,6 +81,34 @@ describe('the first start', () => {
     const answer = JSON.parse(stdout) as { data: { games: { nodes: { externalGameId: string }[] } } };
     expect(answer.data.games.nodes).toHaveLength(5);
     expect(answer.data.games.nodes[0]?.externalGameId).toEqual(expect.any(String));
+  });
+
+  test('has the game that README.md names, and all that its operation reads', async () => {
+    const readme = await readDocument('README.md');
+    const [, variables = ''] = /`(\{ "externalGameId": .*? \})`/.exec(readme.prose) ?? [];
+    const screen = readme.blocks.find(({ text }) => text.startsWith('query Screen'))?.text ?? '';
+    const [key = ''] = printedKeys(await until(() => first.stdout.includes('curl') && first));
+    const response = await fetch(`${await first.origin()}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({ query: screen, variables: JSON.parse(variables) as object }),
+    });
+    const { data } = (await response.json()) as { data: unknown };
+    const some = [expect.anything()];
+    expect(data).toMatchObject({
+      gameByExternalId: {
+        params: expect.arrayContaining(some),
+        tasks: { nodes: expect.arrayContaining(some) },
+        leaderboard: { nodes: expect.arrayContaining(some) },
+      },
+    });
+  });
+
+  test('says once where it is', async () => {
+    const origin = await first.origin();
+    await until(() => first.stdout.includes('curl'));
+    const before = first.stdout.slice(0, first.stdout.indexOf('API keys'));
+    expect(before.split(`${origin}/graphql`)).toHaveLength(2);
   });
 
   test('gives its directory to its user alone', async () => {

@@ -186,7 +186,7 @@ export class Child {
   /** Where the server listens; waits until it says so. */
   async origin(): Promise<string> {
     return until(
-      () => /"Listening at (http:\/\/[^/]+)\/graphql"/.exec(this.stdout)?.[1] ?? null,
+      () => /"(?:Listening|Ready: GraphQL) at (http:\/\/[^/]+)\/graphql"/.exec(this.stdout)?.[1] ?? null,
       () => {
         if (this.#isOver) throw new Error(`The server ended before it listened. ${this.printed()}`);
         return `The server did not listen. ${this.printed()}`;

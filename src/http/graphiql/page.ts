@@ -23,6 +23,9 @@ body.graphiql-dark #cost { color-scheme: dark; }
 /* The library that draws the tabs thinks that they were dragged whenever a width changes, as when the fonts have come. */
 .graphiql-tab { transform: none !important; touch-action: auto !important; }
 
+/* Its placeholder, which is the key that leads there, is cut otherwise. */
+.graphiql-container .graphiql-doc-explorer-search input { min-width: 90px; }
+
 #graphiql-session .editorPlaceholder { text-wrap: wrap; color: hsla(var(--color-neutral), var(--alpha-secondary)); }
 
 @media (max-width: 700px) {
@@ -183,8 +186,28 @@ const inFront =
     (tab) => tab && (link === null || (tab.query ?? '') === link),
   ) ?? (link === null ? null : { query: link });
 
+/** The tab in front, where it is seen. */
+let shown = null;
+function showTab() {
+  const tab = document.querySelector('[role=tab][aria-selected=true]');
+  if (tab === shown) return;
+  shown = tab;
+  tab?.scrollIntoView({ block: 'nearest', inline: 'center' });
+}
+new MutationObserver(showTab).observe(document.getElementById('root'), {
+  subtree: true,
+  childList: true,
+  attributeFilter: ['aria-selected'],
+});
+// The fonts change the widths of the tabs before it.
+document.fonts.ready.then(() => {
+  shown = null;
+  showTab();
+});
+
 YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
   fetcher: send,
+  schemaDescription: true,
   title: 'GAME GraphQL',
   logo: ${JSON.stringify(LOGO)},
   headers,
