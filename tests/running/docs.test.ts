@@ -2,7 +2,7 @@ import type { ApolloClient, TypedDocumentNode } from '@apollo/client';
 import { composeServices } from '@apollo/composition';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Client } from '@urql/core';
 import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { execFile, spawn } from 'node:child_process';
@@ -454,9 +454,7 @@ describe('the TypeScript', () => {
       () => Promise.resolve({ 'x-api-key': owner.key }),
       () => {},
     );
-    const warned: unknown[] = [];
-    const warn = console.warn;
-    console.warn = (...words: unknown[]) => void warned.push(words);
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
     const answers = [
       await client.query(
         `query ($ids: [ID!]!) {
@@ -477,7 +475,8 @@ describe('the TypeScript', () => {
         { id: game },
       ),
     ];
-    console.warn = warn;
+    const warned = warn.mock.calls;
+    warn.mockRestore();
     expect(answers.map(({ error }) => error)).toEqual([undefined, undefined]);
     expect(warned).toEqual([]);
   });
@@ -572,6 +571,7 @@ describe('the TypeScript', () => {
       await page.shows(() => page.text().includes('blocked'), 'that there is no answer');
       await page.click(section === 'Relay' ? 'Start again' : 'Sign out');
       await page.shows(() => page.count('input[name=key]') === 1, 'the form again');
+      expect(page.text()).not.toContain('blocked');
     });
   });
 
