@@ -7,6 +7,14 @@ const RUNNING_PER_CONNECTION = 6;
 const MIN_RUNNING = 60;
 
 /**
+ * A burst may be so many times as large, for so long, in ms: a page, or a gateway, that sends a hundred requests at once is no
+ * overload. The next burst is one after a calm second.
+ */
+const BURST_FACTOR = 10;
+const BURST_MS = 100;
+const CALM_MS = 1_000;
+
+/**
  * How long requests may begin in one turn of the event loop, in ms: Node accepts one new connection in each turn, so long
  * turns would keep those waiting who ask for the server's health.
  */
@@ -37,6 +45,9 @@ export class Admission {
   /** When requests began to begin in this turn; null: none has. */
   #turnBegan: number | null = null;
   #isTimed = false;
+  /** When there were too many last, and since when there have been, without a calm second between. */
+  #fullAt = -Infinity;
+  #fullSince = -Infinity;
   /** Whether clients are told to close their connections, and whether nothing new is let in: the server stops. */
   isStopping = false;
   isClosed = false;
@@ -52,7 +63,7 @@ export class Admission {
 
   /** Whether one more with this credential is too much. */
   isFull(credential: string): boolean {
-    if (this.#running.size < this.max) return false;
+    if (this.#running.size < this.max || this.#isBurst()) return false;
     const own = this.#byCredential.get(credential) ?? 0;
     const callers = this.#byCredential.size + (own === 0 ? 1 : 0);
     return own + 1 > this.max / callers;
@@ -103,6 +114,14 @@ export class Admission {
   /** Gives up all that runs: it is cancelled, and nothing of it that was not committed is done. */
   giveUp(): void {
     for (const work of this.#running.keys()) work.abandon(new GivenUpError());
+  }
+
+  /** Whether what is beyond the usual number has just begun to be. */
+  #isBurst(): boolean {
+    const now = performance.now();
+    if (now - this.#fullAt > CALM_MS) this.#fullSince = now;
+    this.#fullAt = now;
+    return now - this.#fullSince < BURST_MS && this.#running.size < BURST_FACTOR * this.max;
   }
 
   #mayBegin(): boolean {

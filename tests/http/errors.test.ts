@@ -396,24 +396,29 @@ describe('text that PostgreSQL cannot hold', () => {
     );
     const before = await api.database.dump();
     const alarmed = alarms(api.log).length;
-    const unlike = await Promise.all(
-      places.map(async ({ name, argument, put }) => {
-        const { document, variables } = put(text);
-        const { status, body } = await api.query(document, variables, admin);
-        const codes = [...new Set(body.errors?.map(({ extensions }) => extensions.code))];
-        const found = body.errors?.[0]?.extensions.problems?.map((problem) => problem.argument) ?? [];
-        const refused =
-          (codes.join() === 'BAD_USER_INPUT' && found.includes(argument)) ||
-          // A version that no game can have is not the game's.
-          (argument.endsWith('.expectedVersion') && codes.join() === 'CONFLICT');
-        return refused && status === 200 ? [] : [{ name, status, codes, found }];
-      }),
-    );
-    expect(unlike.flat()).toEqual([]);
+    const unlike: unknown[] = [];
+    const sendPlace = async ({ name, argument, put }: (typeof places)[number]): Promise<void> => {
+      const { document, variables } = put(text);
+      const { status, body } = await api.query(document, variables, admin);
+      const codes = [...new Set(body.errors?.map(({ extensions }) => extensions.code))];
+      const found = body.errors?.[0]?.extensions.problems?.map((problem) => problem.argument) ?? [];
+      const refused =
+        (codes.join() === 'BAD_USER_INPUT' && found.includes(argument)) ||
+        // A version that no game can have is not the game's.
+        (argument.endsWith('.expectedVersion') && codes.join() === 'CONFLICT');
+      if (!refused || status !== 200) unlike.push({ name, status, codes, found });
+    };
+    for (let start = 0; start < places.length; start += AT_A_TIME) {
+      await Promise.all(places.slice(start, start + AT_A_TIME).map(sendPlace));
+    }
+    expect(unlike).toEqual([]);
     expect(await api.database.dump()).toBe(before);
     expect(alarms(api.log).slice(alarmed)).toEqual([]);
   });
 });
+
+/** More than sixty would be refused. */
+const AT_A_TIME = 20;
 
 describe('LIMIT_EXCEEDED', () => {
   const nested = (levels: number): object => (levels === 0 ? {} : { not: nested(levels - 1) });

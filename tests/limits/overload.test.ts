@@ -11,6 +11,8 @@ import { health, until, within } from '../support/process.js';
 
 /** How many requests may run at a time, with ten connections. */
 const MAX = 60;
+/** How long a burst may be larger, in ms. */
+const BURST_MS = 100;
 /** Far less than any wait that would end by itself. */
 const AT_ONCE_MS = 5_000;
 
@@ -41,9 +43,15 @@ async function hold(mode: 'SHARE' | 'ACCESS EXCLUSIVE' = 'ACCESS EXCLUSIVE'): Pr
 const READ = '{ games { totalCount } }';
 const QUICK = '{ strategies { totalCount } }';
 
+/** Sends so many requests that wait. One more comes then, and after it the time of a burst is over. */
 async function sendMany(count: number, as: Owner): Promise<Sent[]> {
   const sent = Array.from({ length: count }, () => send(api, READ, as));
   await untilWaiting(api, 3, count - 3);
+  const oneMore = send(api, READ, as);
+  await untilWaiting(api, 3, count - 2);
+  oneMore.leave();
+  await untilWaiting(api, 3, count - 3);
+  await delay(BURST_MS);
   return sent;
 }
 
@@ -118,6 +126,26 @@ describe('of sixty requests that run at a time', () => {
     expect(await api.query(QUICK, {}, alice)).toMatchObject({ status: 200 });
     await lock.release();
   });
+});
+
+test('a burst is answered, and what goes on after it is not', async () => {
+  const answers = await Promise.all(Array.from({ length: 3 * MAX }, () => api.query(QUICK, {}, alice)));
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+  const admission = new Admission(MAX);
+  const never = new Promise<void>(() => {});
+  const begin = (): boolean => {
+    if (admission.isFull('alice')) return false;
+    void admission.run(new Work(), 'alice', () => never);
+    return true;
+  };
+  expect(Array.from({ length: 11 * MAX }, begin).filter(Boolean)).toHaveLength(10 * MAX);
+  const later = new Admission(MAX);
+  for (let index = 0; index <= MAX; index++) {
+    expect(later.isFull('alice')).toBe(false);
+    void later.run(new Work(), 'alice', () => never);
+  }
+  await delay(BURST_MS);
+  expect(later.isFull('alice')).toBe(true);
 });
 
 test('requests begin in turns, the first first, so that the server accepts connections between them', async () => {

@@ -723,7 +723,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('the configuration of other gateways', () => {
-  test.each(titled(blocksOf('yaml')))(
+  test.each(titled(blocksOf('yaml').filter(({ kind }) => kind !== '')))(
     'names the headers and the address of the API: %s',
     (_at, { kind, text }) => {
       const values = [...text.matchAll(/^ +(?:named|\w+_url): (\S+)$/gm)].map(([, value]) => value);
@@ -871,8 +871,9 @@ describe('every command', () => {
     async (_at, _line, words) => {
       // Settings may stand before a command.
       const isSetting = (word: string): boolean => /^[A-Z_]+=/.test(word);
-      for (const setting of words.filter(isSetting)) expectExport([setting]);
-      const [program = '', ...args] = words.filter((word) => !isSetting(word));
+      const start = words.findIndex((word) => !isSetting(word));
+      for (const setting of words.slice(0, start)) expectExport([setting]);
+      const [program = '', ...args] = words.slice(start);
       expect(Object.keys(checks)).toContain(program);
       await checks[program]?.(args);
     },
@@ -900,7 +901,7 @@ describe('every command', () => {
 
 describe('every name in the text', () => {
   /** Words in capitals that are neither settings, nor codes, nor values of the schema. */
-  const OTHERS = ['SIGTERM', 'EBADENGINE', 'UTF8', 'GET', 'POST', 'CREATEROLE'];
+  const OTHERS = ['SIGTERM', 'SIGINT', 'SIGKILL', 'EBADENGINE', 'UTF8', 'GET', 'POST', 'CREATEROLE'];
 
   test('in capitals is a setting, a code of an error or a value of the schema', async () => {
     const codes = await errorCodes();
@@ -932,7 +933,7 @@ describe('every name in the text', () => {
     expect(readConfig(env).warnings).toEqual([]);
   });
 
-  test.each(titled(blocksOf('systemd', 'yaml')))(
+  test.each(titled(blocksOf('systemd', 'yaml').filter(({ kind }) => kind === '')))(
     'that stops the server leaves it the time that it takes: %s',
     (_at, { text }) => {
       const [, delay = ''] = /SHUTDOWN_DELAY(?:=|\n\s*value: ')(\d+)/.exec(text) ?? [];
@@ -1049,11 +1050,16 @@ describe('the tables', () => {
     const [reserved = 0] = await constants(DATABASE, 'RESERVED');
     const times = async (file: string, ...names: readonly string[]): Promise<number[]> =>
       (await constants(file, ...names)).map((ms) => ms / 1_000);
-    const [statement = 0, wait = 0] = await times(DATABASE, 'STATEMENT_TIMEOUT_MS', 'MAX_WAIT_MS');
-    const [move = 0, lock] = await times(
-      'domain/reassignments/move-games.ts',
-      'MOVE_TIMEOUT_MS',
-      'MOVE_LOCK_TIMEOUT_MS',
+    const config = readConfig({ DATABASE_URL: 'postgres://localhost/game' });
+    if (config.database.kind !== 'postgresql') throw new Error('DATABASE_URL was not read.');
+    const { connectionTimeoutMs, statementTimeoutMs } = config.database;
+    const moves = 'domain/reassignments/move-games.ts';
+    const [move = 0, wait = 0] = await times(moves, 'MOVE_TIMEOUT_MS', 'MOVE_WAIT_MS');
+    const running = await constants(
+      'http/admission.ts',
+      'RUNNING_PER_CONNECTION',
+      'MIN_RUNNING',
+      'BURST_FACTOR',
     );
     expect(await constants(DATABASE, 'SHARE_OF_ONE')).toEqual([3]);
     expect(limitsOf('docs/operating.md', 'what')).toEqual(
@@ -1064,11 +1070,13 @@ describe('the tables', () => {
         ['this server', []],
         ['connections of one caller', []],
         ['connections reserved for API keys and readiness', [reserved, 2 * reserved]],
-        ['opening a connection', await times(DATABASE, 'CONNECTION_TIMEOUT_MS')],
-        ['a statement', [statement]],
-        ['a move of games', [move / 60]],
-        ['waiting for a connection', [wait, statement + wait]],
-        ['waiting for other moves of games', [lock]],
+        ['requests that run at a time, in each process', running],
+        ['waiting for a connection', [connectionTimeoutMs / 1_000, 1, 2]],
+        ['a statement', [statementTimeoutMs / 1_000]],
+        ['a request', [config.requestTimeoutMs / 1_000]],
+        ['waiting for other moves of games', [wait]],
+        ['a statement that moves games', [move / 60]],
+        ['a request that moves games', [move / 60]],
       ]),
     );
     expect(await constants('app/database-check.ts', 'MIN_VERSION')).toEqual([150_000]);

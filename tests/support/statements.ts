@@ -32,9 +32,12 @@ export async function recordStatements(api: Api, work: () => Promise<unknown>): 
   const entries = await record(api, work);
   return entries.flatMap(({ message }) => {
     const text = /^(?:statement|execute [^:]*): (.*)$/s.exec(message)?.[1];
-    return text === undefined ? [] : [statement(text)];
+    return text === undefined || UPKEEP.test(text) ? [] : [statement(text)];
   });
 }
+
+/** What the server does by itself, at its start and every minute. */
+const UPKEEP = /^DELETE FROM game_graphql_idempotency_keys\b/;
 
 /** The errors with which PostgreSQL ended statements of the server while `work` ran. */
 export async function recordErrors(api: Api, work: () => Promise<unknown>): Promise<string[]> {
