@@ -11,6 +11,7 @@ import {
   tidyUp,
   type Owner,
 } from '../../bench/database.ts';
+import { atLeast, exactly, type Scenario } from './scenario.ts';
 
 /** Least part of its throughput alone that a caller keeps beside another one. */
 const LEAST_KEPT = 0.7;
@@ -34,43 +35,32 @@ const DEAR = `{ ${Array.from(
     `c${index}: games(filter: { externalGameId: { containsInsensitive: "z${index}" } }) { totalCount }`,
 ).join(' ')} }`;
 
-/** A row of the table of figures. */
-export interface Row {
-  readonly name: string;
-  readonly figure: string;
-  readonly goal: string;
-  readonly isMet: boolean;
-}
-
-/**
- * Two callers, one of them at full force with the dearest operations that are allowed: what the other one keeps of its
- * throughput alone, in the minute that a rate is counted in. With the rates as they come, and, to compare, without.
- * The server must have been built.
- */
-export async function rates(): Promise<Row[]> {
-  const postgres = await startDatabaseServer();
-  try {
-    const { url, db } = await makeDatabase(postgres, 'rates');
-    const [loud, quiet] = [await addOwner(db, 'loud-one'), await addOwner(db, 'quietone')];
-    await addGames(db, loud, GAMES);
-    await addGames(db, quiet, 1_000);
-    await tidyUp(db);
-    await db.end();
-    const limited = await sideBySide(url, loud, quiet, {});
-    const free = await sideBySide(url, loud, quiet, { RATE_LIMIT: 'off' });
-    return [
-      {
-        name: 'a caller beside one at full force: part of its throughput alone',
-        figure: limited.told,
-        goal: `at least ${LEAST_KEPT}`,
-        isMet: limited.kept >= LEAST_KEPT && limited.refused === 0,
-      },
-      { name: 'the same with RATE_LIMIT=off', figure: free.told, goal: 'to compare', isMet: true },
-    ];
-  } finally {
-    await postgres.stop();
-  }
-}
+export const rates: Scenario = {
+  name: 'rates',
+  title:
+    'two callers, one of them at full force with the dearest operations: what the other keeps of its throughput',
+  run: async (say) => {
+    const postgres = await startDatabaseServer();
+    try {
+      const { url, db } = await makeDatabase(postgres, 'rates');
+      const [loud, quiet] = [await addOwner(db, 'loud-one'), await addOwner(db, 'quietone')];
+      await addGames(db, loud, GAMES);
+      await addGames(db, quiet, 1_000);
+      await tidyUp(db);
+      await db.end();
+      const limited = await sideBySide(url, loud, quiet, {});
+      say(`with the rates as they come: ${limited.told}`);
+      const free = await sideBySide(url, loud, quiet, { RATE_LIMIT: 'off' });
+      say(`with RATE_LIMIT=off, to compare: ${free.told}`);
+      return [
+        atLeast('part of its throughput alone that a caller keeps', limited.kept, LEAST_KEPT),
+        exactly('its answers that were no success', limited.refused, 0),
+      ];
+    } finally {
+      await postgres.stop();
+    }
+  },
+};
 
 interface Beside {
   /** Part of its throughput alone. */

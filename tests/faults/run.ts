@@ -9,11 +9,12 @@
 import { parseArgs } from 'node:util';
 import { commits } from './commits.ts';
 import { overload } from './overload.ts';
+import { rates } from './rates.ts';
 import { restarts } from './restarts.ts';
 import type { Figure, Scenario } from './scenario.ts';
 import { stop } from './stop.ts';
 
-const SCENARIOS: readonly Scenario[] = [commits, restarts, overload, stop];
+const SCENARIOS: readonly Scenario[] = [commits, restarts, overload, rates, stop];
 
 const { values } = parseArgs({
   options: {
