@@ -168,7 +168,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     introspection: read('INTROSPECTION', 'off', true, onOff),
     maxResponseBytes: read('MAX_RESPONSE_BYTES', '10000000', 10_000_000, integer(100_000, 100_000_000)),
     rates: {
-      caller: read('RATE_LIMIT', '3000000', 3_000_000, rate),
+      caller: read('RATE_LIMIT', '6000000', 6_000_000, rate),
       address: read('RATE_LIMIT_ADDRESS', '1000000', 1_000_000, rate),
       windowS: RATE_WINDOW_S,
       redisUrl: read('REDIS_URL', 'redis://localhost:6379', null, redisUrl),

@@ -96,9 +96,11 @@ async function runOnce<Result>(
   transaction: SqlEntityManager,
   run: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<MarkedOutcome> {
-  const mutation = currentWork()?.idempotentMutation ?? null;
-  if (mutation === null) return { result: await run(transaction), mark: commitMarkOf(transaction) };
+  const work = currentWork();
+  const mutation = work?.idempotentMutation;
+  if (!work || !mutation) return { result: await run(transaction), mark: commitMarkOf(transaction) };
   const kept = await findOutcome(transaction, mutation);
+  work.isReplay = kept !== null && work.isReplay !== false;
   if (kept !== null) return { ...kept, mark: undefined };
   const done = await runToOutcome(transaction, run);
   await keepOutcome(transaction, mutation, done);

@@ -29,6 +29,8 @@ export class Work {
   idempotencyKey: string | null = null;
   /** The mutation that runs now, where the request has an Idempotency-Key. */
   idempotentMutation: IdempotentMutation | null = null;
+  /** Whether all its mutations so far were done before, and are only told again; null: it has had none. */
+  isReplay: boolean | null = null;
   /** How long its statements have kept connections busy, in ms, all together. */
   databaseMs = 0;
   #reason: Error | null = null;

@@ -106,6 +106,7 @@ export async function serveGraphql(
     await budget.settle(work.databaseMs);
     noteRefusal(request, budget);
     reply.code(answered.status);
+    if (work.isReplay) reply.header('idempotency-replayed', 'true');
     // Of a request that had begun before, too.
     if (admission.isStopping) reply.header('connection', 'close');
     for (const [name, value] of answered.headers) reply.header(name, value);

@@ -78,7 +78,7 @@ function corsOptions(origins: Config['corsOrigins']): FastifyCorsOptions {
   return {
     origin: origins === 'all' ? '*' : [...origins],
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy'],
+    exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed'],
     maxAge: CORS_MAX_AGE_S,
     strictPreflight: false,
   };

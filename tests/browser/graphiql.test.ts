@@ -43,7 +43,7 @@ describe('on the first visit', () => {
     const cost = page.locator('#cost');
     await cost
       .getByText(
-        /^Cost [\d,]+, estimated 5\d\d · database [\d.]+ ms · 2,9[\d,]+ of 3,000,000 left, all again in \d+ s$/,
+        /^Cost [\d,]+, estimated 5\d\d · database [\d.]+ ms · 5,9[\d,]+ of 6,000,000 left, all again in \d+ s$/,
       )
       .waitFor();
     await picture('first-visit');

@@ -48,6 +48,9 @@ interface Told extends Pick<Answer, 'status' | 'text'> {
   readonly codes: readonly string[];
 }
 
+/** What the last answer had in its header. */
+let replayed: string | null = null;
+
 type Sendable = Pick<PreparedMutation, 'document'> & Partial<PreparedMutation>;
 
 async function send(
@@ -68,6 +71,7 @@ async function send(
   });
   const text = await response.text();
   const { errors = [] } = JSON.parse(text) as Answer['body'];
+  replayed = response.headers.get('idempotency-replayed');
   return { status: response.status, text, codes: errors.map(({ extensions }) => extensions.code) };
 }
 
@@ -85,8 +89,11 @@ describe.each(MUTATION_NAMES)('%s', (name) => {
     const key = randomUUID();
     const first = await send(mutation, key);
     expect(first).toMatchObject({ status: 200, codes: [] });
-    expect(await send(mutation, key)).toEqual(first);
-    expect(await send(mutation, `"${key}"`)).toEqual(first);
+    expect(replayed).toBe(null);
+    for (const again of [key, `"${key}"`]) {
+      expect(await send(mutation, again)).toEqual(first);
+      expect(replayed).toBe('true');
+    }
     expect(await writes()).toBe(1);
   });
 
@@ -174,6 +181,9 @@ test('of several mutations, a retry does those that were not done', async () => 
   await database.query('DROP FUNCTION fail CASCADE');
   const second = await send({ document }, 'k');
   expect(second).toMatchObject({ status: 200, codes: [] });
+  expect(replayed).toBe(null);
+  expect(await send({ document }, 'k')).toEqual(second);
+  expect(replayed).toBe('true');
   const idOf = ({ text }: Told): unknown => (JSON.parse(text) as { data: { a: unknown } }).data.a;
   expect(idOf(second)).toEqual(idOf(first));
   expect(await writes()).toBe(2);
