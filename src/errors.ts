@@ -193,8 +193,8 @@ export function sqlState(error: unknown): string | undefined {
   return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 
-/** SQLSTATE of what the role may not do. */
-export const INSUFFICIENT_PRIVILEGE = '42501';
+/** Whether the error means that the database role lacks a right. */
+export const isMissingRight = (error: unknown): boolean => sqlState(error) === '42501';
 
 /** Whether the error means that a table of ours, not one of GAME's, is missing. */
 export function isMissingOwnTable(error: unknown): boolean {

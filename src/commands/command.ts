@@ -2,7 +2,7 @@ import { ConfigError, readConfig, loadEnvFile, type Config } from '../config.js'
 import { openDatabase, type Database, type OpenOptions } from '../database/database.js';
 import { DirectoryError } from '../database/directory-lock.js';
 import { causeOf, problemOf } from '../app/database-check.js';
-import { INSUFFICIENT_PRIVILEGE, isDatabaseUnavailable, sqlState } from '../errors.js';
+import { isDatabaseUnavailable, isMissingRight, sqlState } from '../errors.js';
 import { HelpRequest, UsageError } from '../options.js';
 
 /** SQLSTATE of a statement on a table that is not there. */
@@ -58,7 +58,7 @@ function commandError(error: unknown): string {
   if (sqlState(error) === UNDEFINED_TABLE) {
     return "The database has none of GAME's tables: run npm run migrate first.";
   }
-  if (sqlState(error) === INSUFFICIENT_PRIVILEGE) {
+  if (isMissingRight(error)) {
     return `The database role lacks a right: ${reason(error)}. Run the command as the owner of GAME's tables.`;
   }
   if (isDatabaseUnavailable(error)) {

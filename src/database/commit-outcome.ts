@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
 import sql from 'sql-template-tag';
-import { sqlState } from '../errors.js';
+import { isMissingRight, sqlState } from '../errors.js';
 import { queryReserved } from './query.js';
 
 /**
@@ -61,11 +61,10 @@ export async function wasCommitted(em: SqlEntityManager, mark: CommitMark): Prom
         hasMissed = true;
       }
     } catch (error) {
-      const state = sqlState(error);
       // PostgreSQL has not given this id yet, so it lost the transaction in a crash.
-      if (state === INVALID_PARAMETER) return false;
+      if (sqlState(error) === INVALID_PARAMETER) return false;
       // The role may not read the ids of the log.
-      if (state === '42501') return null;
+      if (isMissingRight(error)) return null;
     }
     await delay(pause);
   }

@@ -81,7 +81,7 @@ export class BoundedClient extends Client {
     const callback = args.at(-1);
     if (typeof callback === 'function') {
       args[args.length - 1] = (error: unknown, result: unknown): void => {
-        if (work) work.databaseMs += performance.now() - startedAt;
+        noteTime(work, startedAt);
         if (this.#cancelling === null && !isReadTimeout(error)) {
           work?.offAbandon(this.#cancelThis);
           (callback as Callback)(error, result);
@@ -94,12 +94,12 @@ export class BoundedClient extends Client {
     if (!(result instanceof Promise)) return result as never;
     return result.then(
       async (value: unknown) => {
-        if (work) work.databaseMs += performance.now() - startedAt;
+        noteTime(work, startedAt);
         await this.#ended(work, null);
         return value;
       },
       async (error: unknown) => {
-        if (work) work.databaseMs += performance.now() - startedAt;
+        noteTime(work, startedAt);
         throw await this.#ended(work, error);
       },
     ) as never;
@@ -174,6 +174,10 @@ function keepFaultsHere(connection: ClientInternals['connection']): void {
       });
     }
   };
+}
+
+function noteTime(work: Work | undefined, startedAt: number): void {
+  if (work !== undefined) work.databaseMs += performance.now() - startedAt;
 }
 
 function isReadTimeout(error: unknown): boolean {

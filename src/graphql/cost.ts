@@ -27,7 +27,7 @@ const MAX_COST = 250_000;
 /** What an operation may cost without being expensive: of expensive ones a caller has one run at a time. */
 const EXPENSIVE_COST = 25_000;
 /** An operation that never costs more than this is taken to cost its maximum: computing its cost would take longer. */
-const SMALL_COST = 1_000;
+const SMALL_COST = 5_000;
 /** How many items a list without a page size is taken to have. */
 const LIST_SIZE = 5;
 /** Cost of each value within an argument that is an object: an operator of a filter, say. */

@@ -1,7 +1,7 @@
 import type { ApolloServerOptions, ApolloServerPlugin } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import type { Context } from '../app/context.js';
-import { INSUFFICIENT_PRIVILEGE, sqlState, toClientError } from '../errors.js';
+import { isMissingRight, toClientError } from '../errors.js';
 import { withShortTexts } from './error-texts.js';
 
 /**
@@ -19,9 +19,8 @@ export function createMask(log: Log): Mask {
     if (entry !== undefined) {
       const { level, errorId } = entry;
       // Of a right that is missing the message tells all, where it stands alone; which one it is, readiness warns of.
-      const isRight = sqlState(error) === INSUFFICIENT_PRIVILEGE;
       log[level](
-        isRight ? { errorId, reason: (error as Error).message } : { err: error, errorId },
+        isMissingRight(error) ? { errorId, reason: (error as Error).message } : { err: error, errorId },
         'masked error',
       );
     }

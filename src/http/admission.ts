@@ -38,8 +38,6 @@ export const maxRunning = (connections: number): number =>
 export class Admission {
   /** What runs, and with which credential. */
   readonly #running = new Map<Work, string>();
-  /** How much runs with each of the credentials. */
-  readonly #byCredential = new Map<string, number>();
   /** What waits for the next turn of the event loop, the first first. */
   readonly #waiting: (() => void)[] = [];
   /** When requests began to begin in this turn; null: none has. */
@@ -64,8 +62,9 @@ export class Admission {
   /** Whether one more with this credential is too much. */
   isFull(credential: string): boolean {
     if (this.#running.size < this.max || this.#isBurst()) return false;
-    const own = this.#byCredential.get(credential) ?? 0;
-    const callers = this.#byCredential.size + (own === 0 ? 1 : 0);
+    const credentials = [...this.#running.values()];
+    const own = credentials.filter((other) => other === credential).length;
+    const callers = new Set(credentials).add(credential).size;
     return own + 1 > this.max / callers;
   }
 
@@ -77,7 +76,6 @@ export class Admission {
   async run<Result>(work: Work, credential: string, task: () => Promise<Result>): Promise<Result> {
     if (this.isFull(credential)) throw REFUSAL;
     this.#running.set(work, credential);
-    this.#byCredential.set(credential, (this.#byCredential.get(credential) ?? 0) + 1);
     this.#startTimer();
     try {
       if (!this.#mayBegin()) {
@@ -89,9 +87,6 @@ export class Admission {
       return await work.run(task);
     } finally {
       this.#running.delete(work);
-      const left = (this.#byCredential.get(credential) ?? 0) - 1;
-      if (left > 0) this.#byCredential.set(credential, left);
-      else this.#byCredential.delete(credential);
     }
   }
 

@@ -11,7 +11,7 @@ import type { Config } from '../config.js';
 import type { Database } from '../database/database.js';
 import { sweepOutcomes } from '../database/idempotency.js';
 import { Work } from '../database/work.js';
-import { isDatabaseUnavailable, isMissingOwnTable } from '../errors.js';
+import { isDatabaseUnavailable, isMissingOwnTable, isMissingRight } from '../errors.js';
 import { gatewaySdl } from '../domain/gateways/gateway-sdl.js';
 import { Strategies } from '../domain/strategies/strategies.js';
 import { Endpoint, type EndpointAnswer } from '../graphql/endpoint.js';
@@ -238,8 +238,9 @@ function withCost({ body }: EndpointAnswer, budget: Budget, { databaseMs }: Work
 function sweepRegularly(app: FastifyInstance, { em }: Database): void {
   const sweep = (): void => {
     sweepOutcomes(em).catch((error: unknown) => {
-      // What is away or not migrated is told elsewhere.
-      if (!isDatabaseUnavailable(error) && !isMissingOwnTable(error)) {
+      // What is away, not migrated or not granted is told elsewhere.
+      const isTold = isDatabaseUnavailable(error) || isMissingOwnTable(error) || isMissingRight(error);
+      if (!isTold) {
         app.log.warn({ err: error }, 'What was kept for Idempotency-Keys could not be deleted.');
       }
     });

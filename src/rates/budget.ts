@@ -6,6 +6,8 @@ import type { LimitedBy, RateLimit, Spending } from './rate-limit.js';
 const UNIT_MS = 0.01;
 /** What a request costs beyond what is measured: to be read, looked at and answered. */
 const REQUEST_COST = 30;
+/** An estimate up to this is not charged before: what runs at a time could not spend much more than is left. */
+const SMALL_COST = 5_000;
 /** The most that one request is charged with: a statement may wait long for what others do. */
 const MAX_CHARGE = 250_000;
 
@@ -47,7 +49,7 @@ export class Budget {
   }
 
   /**
-   * Charges an estimate, once. Who has anything left may spend more than that.
+   * Charges an estimate, once. Who has anything left may spend more than that. A small one is left to the settlement.
    *
    * @throws RATE_LIMITED where all is spent
    */
@@ -58,6 +60,7 @@ export class Budget {
     if (this.limit === null) return;
     const refusal = this.check();
     if (refusal !== null) throw refusal;
+    if (cost <= SMALL_COST) return;
     const charged = Math.min(cost, MAX_CHARGE);
     const spending = await this.limit.spend(this.key, charged);
     this.#spending = spending;
