@@ -28,16 +28,17 @@ export class RedisServer {
     await until(() => accepts(this.port), undefined, 15_000);
   }
 
-  /** Whether it has a key. */
-  knows(key: string): Promise<boolean> {
+  /** The text that it keeps under a key; null: none. */
+  get(key: string): Promise<string | null> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1');
       socket.on('error', reject);
       socket.on('data', (answer) => {
         socket.destroy();
-        resolve(answer.toString() === ':1\r\n');
+        // A bulk string: its length, then itself; no length where there is none.
+        resolve(/^\$\d+\r\n(.*)\r\n$/.exec(answer.toString())?.[1] ?? null);
       });
-      socket.write(`EXISTS ${key}\r\n`);
+      socket.write(`GET ${key}\r\n`);
     });
   }
 
