@@ -13,25 +13,28 @@ if (!REDIS.isThere) process.stdout.write(`${PROGRAM} is not there: nothing is tr
 
 /** A Redis server on a port of its own, which keeps nothing. */
 export class RedisServer {
+  readonly #port: number;
   #process: ChildProcess | null = null;
 
-  constructor(private readonly port: number) {}
+  constructor(port: number) {
+    this.#port = port;
+  }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://127.0.0.1:${this.#port}`;
   }
 
   /** Starts it, at its port, and waits until it accepts connections. */
   async start(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const args = ['--port', String(this.#port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     this.#process = spawn(PROGRAM, args, { cwd: tmpdir(), stdio: 'ignore' });
-    await until(() => accepts(this.port), undefined, 15_000);
+    await until(() => accepts(this.#port), undefined, 15_000);
   }
 
   /** The text that it keeps under a key; null: none. */
   get(key: string): Promise<string | null> {
     return new Promise((resolve, reject) => {
-      const socket = connect(this.port, '127.0.0.1');
+      const socket = connect(this.#port, '127.0.0.1');
       socket.on('error', reject);
       socket.on('data', (answer) => {
         socket.destroy();
