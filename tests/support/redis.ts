@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './postgres.js';
-import { until } from './process.js';
 
+const START_TIMEOUT_MS = 15_000;
 /** Redis as Debian's package `redis-server` installs it. */
 const PROGRAM = '/usr/bin/redis-server';
 export const REDIS = { isThere: existsSync(PROGRAM) };
@@ -28,7 +29,11 @@ export class RedisServer {
   async start(): Promise<void> {
     const args = ['--port', String(this.#port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     this.#process = spawn(PROGRAM, args, { cwd: tmpdir(), stdio: 'ignore' });
-    await until(() => accepts(this.#port), undefined, 15_000);
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (!(await accepts(this.#port))) {
+      if (performance.now() > deadline) throw new Error('Redis did not start.');
+      await delay(15);
+    }
   }
 
   /** The text that it keeps under a key; null: none. */
