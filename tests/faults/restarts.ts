@@ -151,15 +151,16 @@ class Clients {
   }
 
   async #retry(game: string, param: string, key: string): Promise<Told> {
-    for (;;) {
+    while (!this.#isOver) {
       await delay(PAUSE_MS);
       if ((await this.#send(game, param, key)) === 'done') return 'done';
     }
+    return 'unknown';
   }
 
   /** A game, made past the server. */
   async #newGame(): Promise<string> {
-    for (;;) {
+    while (!this.#isOver) {
       try {
         const rows = rowsOf({
           query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
@@ -173,6 +174,7 @@ class Clients {
         await delay(PAUSE_MS);
       }
     }
+    return '';
   }
 
   async #send(game: string, param: string, key: string | null): Promise<Told> {
