@@ -28,9 +28,9 @@ import {
   type Document,
 } from '../support/documents.js';
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
-import { STOP_TIMEOUT_MS } from '../../src/http/shutdown.js';
 import { Page } from '../support/page.js';
 import { closeWorkplaces, until, Workplace } from '../support/process.js';
+import { settings } from '../support/settings.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
 /** What the documents say where the server is, and a key that they show. */
@@ -65,13 +65,6 @@ const documentOf = (path: string): Document => {
   return document;
 };
 
-/** The variables of the server's settings. */
-function settings(): Set<string> {
-  const names = new Set<string>();
-  readConfig(new Proxy<NodeJS.ProcessEnv>({}, { get: (_, name) => void names.add(String(name)) }));
-  return names;
-}
-
 describe('every block of code', () => {
   const rules: Readonly<Record<string, readonly string[]>> = {
     graphql: [''],
@@ -81,9 +74,8 @@ describe('every block of code', () => {
     sql: [''],
     sh: [''],
     ini: [''],
-    systemd: [''],
     json: ['answer', 'log', 'relay.config.json'],
-    yaml: ['', 'supergraph.yaml', 'router.yaml'],
+    yaml: ['supergraph.yaml', 'router.yaml'],
     mermaid: [''],
   };
 
@@ -932,17 +924,6 @@ describe('every name in the text', () => {
     expect(Object.keys(env).filter((name) => !settings().has(name))).toEqual([]);
     expect(readConfig(env).warnings).toEqual([]);
   });
-
-  test.each(titled(blocksOf('systemd', 'yaml').filter(({ kind }) => kind === '')))(
-    'that stops the server leaves it the time that it takes: %s',
-    (_at, { text }) => {
-      const [, delay = ''] = /SHUTDOWN_DELAY(?:=|\n\s*value: ')(\d+)/.exec(text) ?? [];
-      const [, time = ''] = /(?:TimeoutStopSec=|terminationGracePeriodSeconds: )(\d+)/.exec(text) ?? [];
-      const { shutdownDelayMs } = readConfig({ SHUTDOWN_DELAY: delay });
-      expect(shutdownDelayMs).toBeGreaterThan(0);
-      expect(Number(time) * 1_000).toBeGreaterThan(shutdownDelayMs + STOP_TIMEOUT_MS);
-    },
-  );
 
   test('of a path is one that the server answers', async () => {
     const paths = documents.flatMap(codeOf).flatMap((code) => {
