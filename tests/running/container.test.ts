@@ -21,7 +21,7 @@ import { freePort } from '../support/postgres.js';
 import { ask, Child, health, until, type Ended } from '../support/process.js';
 
 /** Most bytes of node_modules in the image. */
-const MOST_BYTES = 100_000_000;
+const MOST_BYTES = 80_000_000;
 
 interface Package {
   readonly dependencies: Readonly<Record<string, string>>;
