@@ -119,7 +119,9 @@ interface Fixture {
   readonly game: string;
   readonly name: string;
   readonly task: string;
+  readonly taskId: string;
   readonly version: string;
+  readonly taskVersion: string;
   readonly strategy: string;
   readonly reassignment: string;
 }
@@ -142,8 +144,8 @@ async function fixture(): Promise<Fixture> {
     {},
     owner,
   );
-  const read = await api.data<{ game: { version: string } }>(
-    `{ game(id: "${game.id}") { version } }`,
+  const read = await api.data<{ game: { version: string }; task: { version: string } }>(
+    `{ game(id: "${game.id}") { version } task: node(id: "${task.id}") { ... on Task { version } } }`,
     {},
     owner,
   );
@@ -151,7 +153,9 @@ async function fixture(): Promise<Fixture> {
     game: game.id,
     name,
     task: 'daily-steps',
+    taskId: task.id,
     version: read.game.version,
+    taskVersion: read.task.version,
     strategy: second.strategyId,
     reassignment: moved.move.reassignment.id,
   };
@@ -168,6 +172,10 @@ const VARIABLES: Readonly<Record<string, (rows: Fixture) => Variables>> = {
   Patch: ({ game, version }) => ({ id: game, version }),
   Copy: ({ game }) => ({ id: game }),
   Delete: ({ game }) => ({ id: game }),
+  CreateTask: ({ game }) => ({ gameId: game }),
+  CloseTask: ({ taskId, taskVersion }) => ({ id: taskId, version: taskVersion }),
+  CopyTask: ({ taskId }) => ({ id: taskId }),
+  DeleteTask: ({ taskId }) => ({ id: taskId }),
   Undo: ({ reassignment }) => ({ reassignment }),
   Rollback: ({ strategy }) => ({ strategy, dryRun: false }),
 };
@@ -1009,11 +1017,7 @@ describe('the tables', () => {
     );
 
   test('have the limits that the server has', async () => {
-    const [LISTS, LIMITS, PARAMS] = [
-      'lists/list.rules.ts',
-      'graphql/limits.ts',
-      'domain/games/game-params.ts',
-    ];
+    const [LISTS, LIMITS, PARAMS] = ['lists/list.rules.ts', 'graphql/limits.ts', 'domain/params/params.ts'];
     const [ids] = await constants('graphql/schema/ids.ts', 'MAX_IDS');
     expect(await constants(LISTS, 'MAX_FILTER_VALUES')).toEqual([ids]);
     expect(limitsOf('docs/using.md', 'of')).toEqual(
@@ -1038,7 +1042,11 @@ describe('the tables', () => {
             ...(await constants('graphql/operation-plugin.ts', 'MAX_ERRORS')),
           ],
         ],
-        ['the params of a game', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+        ['the params of a game or a task', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+        [
+          'the tasks that a game is created with',
+          await constants('domain/tasks/task.rules.ts', 'MAX_NEW_TASKS'),
+        ],
       ]),
     );
     const [expensive = 0] = await constants('graphql/cost.ts', 'EXPENSIVE_COST');

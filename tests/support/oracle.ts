@@ -446,6 +446,7 @@ class Answers {
     return {
       ...task,
       __typename: 'Task',
+      version: this.opaque.version(task.id),
       game: () => this.#game(task.gameId ?? ''),
       params: () => params(this.rows.taskParams, task.id),
       strategy: () => this.#strategy(task.strategyId),
@@ -694,13 +695,21 @@ class Answers {
 
   // ---- Mutations. All are dry runs: the rows stay as they are.
 
-  #create({ externalGameId, platform, strategyId, params: given }: CreateInput): object {
+  #create({ externalGameId, platform, strategyId, params: given, tasks }: CreateInput): object {
     const { apiKey } = this.asker;
+    const names = (tasks ?? []).map((task) => task.externalTaskId);
     const isGood =
       isGoodName(externalGameId) &&
       isGoodPlatform(platform) &&
       this.#isAssignable(strategyId ?? 'default', apiKey) &&
-      !hasBrokenText(given);
+      !hasBrokenText([given, tasks]) &&
+      new Set(names).size === names.length &&
+      (tasks ?? []).every(
+        (task) =>
+          isGoodTaskName(task.externalTaskId) &&
+          ['open', 'closed'].includes(task.status ?? 'open') &&
+          this.#isAssignable(task.strategyId ?? 'default', apiKey),
+      );
     if (!isGood) throw badInput();
     this.#checkFree(externalGameId);
     return { game: null };
@@ -823,6 +832,13 @@ interface CreateInput {
   readonly platform: string;
   readonly strategyId?: Given<string>;
   readonly params?: Given<readonly { readonly key: string; readonly value: string }[]>;
+  readonly tasks?: Given<
+    readonly {
+      readonly externalTaskId: string;
+      readonly strategyId?: Given<string>;
+      readonly status?: Given<string>;
+    }[]
+  >;
 }
 interface PatchInput {
   readonly id: string;
@@ -853,6 +869,7 @@ interface BulkInput {
 
 const isInstant = (field: string): boolean => field === 'createdAt' || field === 'updatedAt';
 const isGoodName = (name: string): boolean => /^[A-Za-z0-9_-]{3,60}$/.test(name);
+const isGoodTaskName = (name: string): boolean => name !== '' && [...name].length <= 200;
 const isGoodPlatform = (platform: string): boolean =>
   !hasBrokenText(platform) && platform !== '' && [...platform].length <= 100;
 
