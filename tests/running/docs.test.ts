@@ -417,7 +417,7 @@ describe('the TypeScript', () => {
     expect(signedOut).toBe(1);
   });
 
-  test('of Apollo Client repeats a query that the server could not serve, and no mutation', async () => {
+  test('of Apollo Client sends again what the server could not serve, a mutation with one key', async () => {
     const { createClient } = await load<ApolloModule>(APOLLO, 'src/client.ts');
     const { GAMES, PATCH_GAME } = await load<Record<'GAMES' | 'PATCH_GAME', TypedDocumentNode>>(
       APOLLO,
@@ -431,22 +431,47 @@ describe('the TypeScript', () => {
     const body = JSON.stringify({
       errors: [{ message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
+    const { game } = await fixture();
     for (const type of ['application/json', 'application/graphql-response+json']) {
+      /** The keys of what was sent. */
+      let sent: (string | null)[] = [];
       let refusals = 0;
       const before = globalThis.fetch;
-      globalThis.fetch = (input, init) =>
-        ++refusals === 1
-          ? Promise.resolve(new Response(body, { status: 503, headers: { 'content-type': type } }))
-          : before(input, init);
+      globalThis.fetch = async (input, init) => {
+        sent.push(new Headers(init?.headers).get('idempotency-key'));
+        if (sent.length > refusals) return before(input, init);
+        // Done, and its answer is lost.
+        if (sent.length === 2) {
+          await before(input, init);
+          throw new TypeError('lost');
+        }
+        return new Response(body, { status: 503, headers: { 'content-type': type, 'retry-after': '0' } });
+      };
+      refusals = 1;
       const { data } = await client.query({ query: GAMES, fetchPolicy: 'network-only' });
       expect(data).toBeDefined();
-      expect(refusals).toBe(2);
-      refusals = 0;
-      const failed = await client
-        .mutate({ mutation: PATCH_GAME, variables: { input: { id: 'x' } } })
-        .catch((error: unknown) => error);
-      expect(codesOf(failed)).toEqual(['SERVICE_UNAVAILABLE']);
-      expect(refusals).toBe(1);
+      expect(sent).toEqual([null, null]);
+
+      const mutate = (input: object): Promise<unknown> =>
+        client.mutate({ mutation: PATCH_GAME, variables: { input: { id: game, ...input } } });
+      [sent, refusals] = [[], 2];
+      const params = { add: [{ key: type, value: 'once' }] };
+      await mutate({ params });
+      expect(sent).toEqual(Array(3).fill(expect.stringMatching(/^[0-9a-f-]{36}$/)));
+      expect(new Set(sent).size).toBe(1);
+      const added = await api.database.query('SELECT FROM gamesparams WHERE "gameId" = $1 AND key = $2', [
+        game,
+        type,
+      ]);
+      expect(added).toHaveLength(1);
+
+      // A final error is not sent again, and three attempts are enough.
+      [sent, refusals] = [[], 0];
+      const final = await mutate({ externalGameId: '!' }).catch((error: unknown) => error);
+      expect([codesOf(final), sent.length]).toEqual([['BAD_USER_INPUT'], 1]);
+      [sent, refusals] = [[], 9];
+      const failed = await mutate({ platform: 'web' }).catch((error: unknown) => error);
+      expect([codesOf(failed), sent.length]).toEqual([['SERVICE_UNAVAILABLE'], 3]);
       globalThis.fetch = before;
     }
   });
@@ -457,7 +482,7 @@ describe('the TypeScript', () => {
     const { createClient } = await load<{
       createClient: (credential: () => Promise<Record<string, string>>, onSignedOut: () => void) => Client;
     }>(URQL, 'src/client.ts');
-    const { game } = await fixture();
+    const { game, taskId } = await fixture();
     const client = createClient(
       () => Promise.resolve({ 'x-api-key': owner.key }),
       () => {},
@@ -476,11 +501,13 @@ describe('the TypeScript', () => {
         { ids: [game] },
       ),
       await client.mutation(
-        `mutation ($id: ID!) {
+        `mutation ($id: ID!, $task: ID!) {
           patchGame(input: { id: $id, platform: "web" }) { changes { field } game { id } }
+          task: createTask(input: { gameId: $id, externalTaskId: "urql" }) { task { id params { id } } }
+          deleteTask(input: { id: $task, dryRun: true }) { externalTaskId deleted { params } }
           deleteGame(input: { id: $id }) { deletedGameId deleted { params } }
         }`,
-        { id: game },
+        { id: game, task: taskId },
       ),
     ];
     const warned = warn.mock.calls;
