@@ -194,7 +194,8 @@ export class GameRepository extends EntityRepository<Game> {
         const params = game.params ?? [];
         checkSize(GAMES, params, params);
         problems.checkText('input.params', game.params);
-        checkNewTasks(tasks, 'input.tasks', owner, this.strategies, assignable, problems);
+        const { strategies } = this;
+        checkNewTasks(tasks, 'input.tasks', { strategies, assignable, owner, problems });
         problems.throwIfAny();
 
         const id = randomUUID();

@@ -20,21 +20,24 @@ export interface NewTask {
 export const strategyIdOf = ({ strategyId }: Pick<NewTask, 'strategyId'>): string =>
   strategyId ?? DEFAULT_STRATEGY_ID;
 
+/** What new tasks are checked with. */
+interface Check {
+  readonly strategies: Strategies;
+  /** The strategies that `findAssignable` has found. */
+  readonly assignable: AssignableStrategies;
+  /** Of the game. */
+  readonly owner: Pick<Identity, 'apiKey'>;
+  readonly problems: Problems;
+}
+
 /**
  * Checks a new task of a game; adds to `problems` what is wrong with it.
  *
- * @param owner of the game
- * @param path of the task
+ * @param path where the task was given
  * @throws LIMIT_EXCEEDED for too many params
  */
-export function checkNewTask(
-  task: NewTask,
-  path: string,
-  owner: Pick<Identity, 'apiKey'>,
-  strategies: Strategies,
-  assignable: AssignableStrategies,
-  problems: Problems,
-): void {
+export function checkNewTask(task: NewTask, path: string, check: Check): void {
+  const { strategies, assignable, owner, problems } = check;
   const { externalTaskId, status, params } = task;
   checkExternalTaskId(externalTaskId, `${path}.externalTaskId`, problems);
   strategies.checkAssignable(assignable, strategyIdOf(task), owner, `${path}.strategyId`, problems);
@@ -48,14 +51,7 @@ export function checkNewTask(
  *
  * @throws LIMIT_EXCEEDED for too many of them
  */
-export function checkNewTasks(
-  tasks: readonly NewTask[],
-  path: string,
-  owner: Pick<Identity, 'apiKey'>,
-  strategies: Strategies,
-  assignable: AssignableStrategies,
-  problems: Problems,
-): void {
+export function checkNewTasks(tasks: readonly NewTask[], path: string, check: Check): void {
   if (tasks.length > MAX_NEW_TASKS) {
     throw limitExceeded(
       `A game may be created with at most ${MAX_NEW_TASKS} tasks; there are ${tasks.length}.`,
@@ -63,9 +59,9 @@ export function checkNewTasks(
   }
   const seen = new Set<string>();
   tasks.forEach((task, index) => {
-    checkNewTask(task, `${path}.${index}`, owner, strategies, assignable, problems);
+    checkNewTask(task, `${path}.${index}`, check);
     if (seen.has(task.externalTaskId)) {
-      problems.add(`${path}.${index}.externalTaskId`, 'is that of another task of the game.');
+      check.problems.add(`${path}.${index}.externalTaskId`, 'is that of another task of the game.');
     }
     seen.add(task.externalTaskId);
   });

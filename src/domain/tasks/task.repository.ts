@@ -129,7 +129,8 @@ export class TaskRepository {
         const assignable = await this.strategies.findAssignable(em, caller, [strategyId]);
         const { ownerApiKey } = await lockGame(em, caller, gameId, 'input.gameId');
         const problems = new Problems();
-        checkNewTask(task, 'input', { apiKey: ownerApiKey }, this.strategies, assignable, problems);
+        const { strategies } = this;
+        checkNewTask(task, 'input', { strategies, assignable, owner: { apiKey: ownerApiKey }, problems });
         problems.throwIfAny();
         await expectFree(em, gameId, externalTaskId);
         const [id = ''] = await insertTasks(em, caller, gameId, [task]);

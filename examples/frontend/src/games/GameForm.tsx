@@ -1,7 +1,6 @@
 import { TextInput } from '@mantine/core';
-import type { ReactNode } from 'react';
 import { problemsOf } from '../errors';
-import { Form } from '../shared/Form';
+import { Form, type FormProps } from '../shared/Form';
 import type { Values } from '../shared/merge';
 import { ParamFields } from '../shared/ParamFields';
 import { StrategySelect } from '../strategies/StrategySelect';
@@ -16,22 +15,10 @@ export interface GameValues extends Values {
   strategyId: string | null;
 }
 
-interface Props {
-  values: GameValues;
-  onChange: (values: GameValues) => void;
-  onSubmit: () => void;
-  onCancel: () => void;
-  submit: string;
-  isLoading: boolean;
-  error: unknown;
-  /** Stands above the fields. */
-  children?: ReactNode;
-}
-
 const SHOWN = ['input.externalGameId', 'input.platform', 'input.strategyId'];
 
 /** The fields of a game, with what is wrong beside each. */
-export function GameForm({ values, onChange, error, children, ...form }: Props) {
+export function GameForm({ values, onChange, error, children, ...form }: FormProps<GameValues>) {
   const problems = problemsOf(error);
   const set = (change: Partial<GameValues>) => onChange({ ...values, ...change });
 

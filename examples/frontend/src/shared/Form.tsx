@@ -2,6 +2,19 @@ import { Alert, Button, Group, Stack } from '@mantine/core';
 import type { ReactNode, SyntheticEvent } from 'react';
 import { messageOf, problemsOf } from '../errors';
 
+/** What a form of something needs: its values, and what may be done with them. */
+export interface FormProps<Of> {
+  values: Of;
+  onChange: (values: Of) => void;
+  onSubmit: () => void;
+  onCancel: () => void;
+  submit: string;
+  isLoading: boolean;
+  error: unknown;
+  /** Stands above the fields. */
+  children?: ReactNode;
+}
+
 interface Props {
   /** What the button that sends the form says. */
   submit: string;

@@ -1,7 +1,6 @@
 import { NativeSelect, TextInput } from '@mantine/core';
-import type { ReactNode } from 'react';
 import { problemsOf } from '../errors';
-import { Form } from '../shared/Form';
+import { Form, type FormProps } from '../shared/Form';
 import type { Values } from '../shared/merge';
 import { ParamFields } from '../shared/ParamFields';
 import { StrategySelect } from '../strategies/StrategySelect';
@@ -16,22 +15,10 @@ export interface TaskValues extends Values {
   strategyId: string | null;
 }
 
-interface Props {
-  values: TaskValues;
-  onChange: (values: TaskValues) => void;
-  onSubmit: () => void;
-  onCancel: () => void;
-  submit: string;
-  isLoading: boolean;
-  error: unknown;
-  /** Stands above the fields. */
-  children?: ReactNode;
-}
-
 const SHOWN = ['input.externalTaskId', 'input.status', 'input.strategyId'];
 
 /** The fields of a task, with what is wrong beside each. */
-export function TaskForm({ values, onChange, error, children, ...form }: Props) {
+export function TaskForm({ values, onChange, error, children, ...form }: FormProps<TaskValues>) {
   const problems = problemsOf(error);
   const set = (change: Partial<TaskValues>) => onChange({ ...values, ...change });
 
