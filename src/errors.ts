@@ -181,6 +181,15 @@ export class Problems {
     }
   }
 
+  /** Reports a text that has not 1 to `max` characters, or that cannot be carried. */
+  checkLength(argument: string, value: string, max: number): void {
+    this.checkText(argument, value);
+    const length = [...value].length;
+    if (length < 1 || length > max) {
+      this.add(argument, `must be 1 to ${max} characters; it has ${length}.`);
+    }
+  }
+
   /** @throws BAD_USER_INPUT with every problem that was added, if there is any. */
   throwIfAny(): void {
     if (this.#list.length > 0) throw badUserInput(this.#list);

@@ -40,7 +40,7 @@ export function createRepositories(
   const runner = domainStatementRunner(strategies, maxBytes);
   return {
     games: new GameRepository(em, Game, strategies, runner),
-    tasks: new TaskRepository(em, runner),
+    tasks: new TaskRepository(em, strategies, runner),
     strategies: new StrategyRepository(em, runner),
     reassignments: new ReassignmentRepository(em, runner),
   };

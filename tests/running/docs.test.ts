@@ -114,7 +114,9 @@ interface Fixture {
   readonly game: string;
   readonly name: string;
   readonly task: string;
+  readonly taskId: string;
   readonly version: string;
+  readonly taskVersion: string;
   readonly strategy: string;
   readonly reassignment: string;
 }
@@ -137,8 +139,8 @@ async function fixture(): Promise<Fixture> {
     {},
     owner,
   );
-  const read = await api.data<{ game: { version: string } }>(
-    `{ game(id: "${game.id}") { version } }`,
+  const read = await api.data<{ game: { version: string }; task: { version: string } }>(
+    `{ game(id: "${game.id}") { version } task: node(id: "${task.id}") { ... on Task { version } } }`,
     {},
     owner,
   );
@@ -146,7 +148,9 @@ async function fixture(): Promise<Fixture> {
     game: game.id,
     name,
     task: 'daily-steps',
+    taskId: task.id,
     version: read.game.version,
+    taskVersion: read.task.version,
     strategy: second.strategyId,
     reassignment: moved.move.reassignment.id,
   };
@@ -163,6 +167,10 @@ const VARIABLES: Readonly<Record<string, (rows: Fixture) => Variables>> = {
   Patch: ({ game, version }) => ({ id: game, version }),
   Copy: ({ game }) => ({ id: game }),
   Delete: ({ game }) => ({ id: game }),
+  CreateTask: ({ game }) => ({ gameId: game }),
+  CloseTask: ({ taskId, taskVersion }) => ({ id: taskId, version: taskVersion }),
+  CopyTask: ({ taskId }) => ({ id: taskId }),
+  DeleteTask: ({ taskId }) => ({ id: taskId }),
   Undo: ({ reassignment }) => ({ reassignment }),
   Rollback: ({ strategy }) => ({ strategy, dryRun: false }),
 };
@@ -404,7 +412,7 @@ describe('the TypeScript', () => {
     expect(signedOut).toBe(1);
   });
 
-  test('of Apollo Client repeats a query that the server could not serve, and no mutation', async () => {
+  test('of Apollo Client sends again what the server could not serve, a mutation with one key', async () => {
     const { createClient } = await load<ApolloModule>(APOLLO, 'src/client.ts');
     const { GAMES, PATCH_GAME } = await load<Record<'GAMES' | 'PATCH_GAME', TypedDocumentNode>>(
       APOLLO,
@@ -418,22 +426,47 @@ describe('the TypeScript', () => {
     const body = JSON.stringify({
       errors: [{ message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
+    const { game } = await fixture();
     for (const type of ['application/json', 'application/graphql-response+json']) {
+      /** The keys of what was sent. */
+      let sent: (string | null)[] = [];
       let refusals = 0;
       const before = globalThis.fetch;
-      globalThis.fetch = (input, init) =>
-        ++refusals === 1
-          ? Promise.resolve(new Response(body, { status: 503, headers: { 'content-type': type } }))
-          : before(input, init);
+      globalThis.fetch = async (input, init) => {
+        sent.push(new Headers(init?.headers).get('idempotency-key'));
+        if (sent.length > refusals) return before(input, init);
+        // Done, and its answer is lost.
+        if (sent.length === 2) {
+          await before(input, init);
+          throw new TypeError('lost');
+        }
+        return new Response(body, { status: 503, headers: { 'content-type': type, 'retry-after': '0' } });
+      };
+      refusals = 1;
       const { data } = await client.query({ query: GAMES, fetchPolicy: 'network-only' });
       expect(data).toBeDefined();
-      expect(refusals).toBe(2);
-      refusals = 0;
-      const failed = await client
-        .mutate({ mutation: PATCH_GAME, variables: { input: { id: 'x' } } })
-        .catch((error: unknown) => error);
-      expect(codesOf(failed)).toEqual(['SERVICE_UNAVAILABLE']);
-      expect(refusals).toBe(1);
+      expect(sent).toEqual([null, null]);
+
+      const mutate = (input: object): Promise<unknown> =>
+        client.mutate({ mutation: PATCH_GAME, variables: { input: { id: game, ...input } } });
+      [sent, refusals] = [[], 2];
+      const params = { add: [{ key: type, value: 'once' }] };
+      await mutate({ params });
+      expect(sent).toEqual(Array(3).fill(expect.stringMatching(/^[0-9a-f-]{36}$/)));
+      expect(new Set(sent).size).toBe(1);
+      const added = await api.database.query('SELECT FROM gamesparams WHERE "gameId" = $1 AND key = $2', [
+        game,
+        type,
+      ]);
+      expect(added).toHaveLength(1);
+
+      // A final error is not sent again, and three attempts are enough.
+      [sent, refusals] = [[], 0];
+      const final = await mutate({ externalGameId: '!' }).catch((error: unknown) => error);
+      expect([codesOf(final), sent.length]).toEqual([['BAD_USER_INPUT'], 1]);
+      [sent, refusals] = [[], 9];
+      const failed = await mutate({ platform: 'web' }).catch((error: unknown) => error);
+      expect([codesOf(failed), sent.length]).toEqual([['SERVICE_UNAVAILABLE'], 3]);
       globalThis.fetch = before;
     }
   });
@@ -444,7 +477,7 @@ describe('the TypeScript', () => {
     const { createClient } = await load<{
       createClient: (credential: () => Promise<Record<string, string>>, onSignedOut: () => void) => Client;
     }>(URQL, 'src/client.ts');
-    const { game } = await fixture();
+    const { game, taskId } = await fixture();
     const client = createClient(
       () => Promise.resolve({ 'x-api-key': owner.key }),
       () => {},
@@ -463,11 +496,13 @@ describe('the TypeScript', () => {
         { ids: [game] },
       ),
       await client.mutation(
-        `mutation ($id: ID!) {
+        `mutation ($id: ID!, $task: ID!) {
           patchGame(input: { id: $id, platform: "web" }) { changes { field } game { id } }
+          task: createTask(input: { gameId: $id, externalTaskId: "urql" }) { task { id params { id } } }
+          deleteTask(input: { id: $task, dryRun: true }) { externalTaskId deleted { params } }
           deleteGame(input: { id: $id }) { deletedGameId deleted { params } }
         }`,
-        { id: game },
+        { id: game, task: taskId },
       ),
     ];
     const warned = warn.mock.calls;
@@ -1053,11 +1088,7 @@ describe('the tables', () => {
     );
 
   test('have the limits that the server has', async () => {
-    const [LISTS, LIMITS, PARAMS] = [
-      'lists/list.rules.ts',
-      'graphql/limits.ts',
-      'domain/games/game-params.ts',
-    ];
+    const [LISTS, LIMITS, PARAMS] = ['lists/list.rules.ts', 'graphql/limits.ts', 'domain/params/params.ts'];
     const [ids] = await constants('graphql/schema/ids.ts', 'MAX_IDS');
     expect(await constants(LISTS, 'MAX_FILTER_VALUES')).toEqual([ids]);
     expect(limitsOf('docs/using.md', 'of')).toEqual(
@@ -1082,7 +1113,11 @@ describe('the tables', () => {
             ...(await constants('graphql/operation-plugin.ts', 'MAX_ERRORS')),
           ],
         ],
-        ['the params of a game', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+        ['the params of a game or a task', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+        [
+          'the tasks that a game is created with',
+          await constants('domain/tasks/task.rules.ts', 'MAX_NEW_TASKS'),
+        ],
       ]),
     );
     const [expensive = 0] = await constants('graphql/cost.ts', 'EXPENSIVE_COST');
