@@ -973,7 +973,7 @@ describe('every name in the text', () => {
 /** The codes that an answer may have. */
 async function errorCodes(): Promise<string[]> {
   const source = await readFile(join(REPOSITORY, 'src', 'errors.ts'), 'utf8');
-  const [union = ''] = /export type ErrorCode =[^;]*/.exec(source) ?? [];
+  const [union = ''] = /export const ERROR_CODES =[^;]*/.exec(source) ?? [];
   const own = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code = '']) => code);
   return [...new Set([...own, ...Object.values<string>(ApolloServerErrorCode)])];
 }
