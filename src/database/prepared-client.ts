@@ -179,7 +179,10 @@ function keepFaultsHere(connection: ClientInternals['connection']): void {
 }
 
 /** Notes a statement, by what `pg` is given to run; returns what notes its end. */
-function noteStatement(work: Work | undefined, [statement, values]: readonly unknown[]): (error: unknown) => void {
+function noteStatement(
+  work: Work | undefined,
+  [statement, values]: readonly unknown[],
+): (error: unknown) => void {
   if (work === undefined) return () => {};
   if (typeof statement === 'string') return work.noteStatement(statement, isFilled(values));
   const config = statement as { readonly text: string; readonly values?: unknown };

@@ -18,7 +18,11 @@ interface Counted {
  * A histogram of durations with three labels, as prom-client's registries read it. prom-client's own looks up labels and
  * bounds by texts that it makes anew, which takes a twentieth of the server's time.
  */
-export class DurationHistogram<First extends LabelValue, Second extends LabelValue, Third extends LabelValue> {
+export class DurationHistogram<
+  First extends LabelValue,
+  Second extends LabelValue,
+  Third extends LabelValue,
+> {
   readonly type = 'histogram';
   readonly aggregator = 'sum';
   readonly #counted = new Map<First, Map<Second, Map<Third, Counted>>>();
@@ -63,7 +67,13 @@ export class DurationHistogram<First extends LabelValue, Second extends LabelVal
       [...ofFirst.values()].flatMap((ofSecond) => [...ofSecond.values()]),
     );
     const { name, help, type, aggregator } = this;
-    return Promise.resolve({ name, help, type, aggregator, values: all.flatMap((one) => valuesOf(name, one)) });
+    return Promise.resolve({
+      name,
+      help,
+      type,
+      aggregator,
+      values: all.flatMap((one) => valuesOf(name, one)),
+    });
   }
 
   /** In a registry it stands in the place of a metric of prom-client, of which nothing but `get` is used. */

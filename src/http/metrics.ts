@@ -61,8 +61,12 @@ function describeProcess(app: FastifyInstance, registry: AggregatorRegistry<Regi
     aggregator: 'first',
     registers,
   }).set({ version: VERSION }, 1);
-  gauge(registry, 'game_graphql_ready', 'Whether the server could serve when it last looked: 1 or 0.', 'min', () =>
-    app.readiness.isReady ? 1 : 0,
+  gauge(
+    registry,
+    'game_graphql_ready',
+    'Whether the server could serve when it last looked: 1 or 0.',
+    'min',
+    () => (app.readiness.isReady ? 1 : 0),
   );
   counter(
     registry,
@@ -154,8 +158,12 @@ function countRequests(
   });
   for (const by of ['caller', 'address']) limited.inc({ by }, 0);
   registry.registerMetric(shedRequests);
-  gauge(registry, 'graphql_requests_running', 'Requests to the API that are being answered.', 'sum', () =>
-    admission.runningCount,
+  gauge(
+    registry,
+    'graphql_requests_running',
+    'Requests to the API that are being answered.',
+    'sum',
+    () => admission.runningCount,
   );
   gauge(
     registry,

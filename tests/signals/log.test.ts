@@ -38,7 +38,10 @@ describe('the line of a request', () => {
     const game = await owner.game();
     const line = await lineOf(
       'reads',
-      { query: 'query Two($id: ID!) { game(id: $id) { id } games { totalCount } }', variables: { id: game.id } },
+      {
+        query: 'query Two($id: ID!) { game(id: $id) { id } games { totalCount } }',
+        variables: { id: game.id },
+      },
       { 'x-api-key': owner.key },
     );
     expect(line).toMatchObject({
@@ -87,7 +90,9 @@ describe('the line of a request', () => {
       status: 413,
       errors: ['LIMIT_EXCEEDED'],
     });
-    expect(await lineOf('bad-key', { query: '{ __typename }' }, { 'x-api-key': 'gme_live_no' })).toMatchObject({
+    expect(
+      await lineOf('bad-key', { query: '{ __typename }' }, { 'x-api-key': 'gme_live_no' }),
+    ).toMatchObject({
       status: 401,
       errors: ['UNAUTHENTICATED'],
     });
@@ -161,11 +166,7 @@ describe('the id of a request', () => {
   });
 
   test('is another one for each request that sent two of them, or none', async () => {
-    const ids = [
-      await idOf({}),
-      await idOf({}),
-      await idOf({ 'x-request-id': ['a', 'b'] }),
-    ];
+    const ids = [await idOf({}), await idOf({}), await idOf({ 'x-request-id': ['a', 'b'] })];
     for (const id of ids) expect(id).toMatch(MADE);
     expect(new Set(ids).size).toBe(3);
   });
@@ -184,7 +185,10 @@ test('nothing that is secret, and no value, is ever logged', async () => {
   const json = { 'content-type': 'application/json' };
   const bodies: readonly object[] = [
     { query: `query A { games(filter: { externalGameId: { eq: "${canary}" } }) { totalCount } }` },
-    { query: 'query B($x: String!) { gameByExternalId(externalGameId: $x) { id } }', variables: { x: canary } },
+    {
+      query: 'query B($x: String!) { gameByExternalId(externalGameId: $x) { id } }',
+      variables: { x: canary },
+    },
     { query: `query C { game(id: "${canary}") { id } }` },
     { query: `{ ${word} }` },
     { query: `{ "${canary}` },
@@ -202,10 +206,15 @@ test('nothing that is secret, and no value, is ever logged', async () => {
   const before = api.log.length;
   let sent = 0;
   const post = async (headers: Readonly<Record<string, string>>, body: string): Promise<void> => {
-    await send(api.url, { method: 'POST', headers: { ...json, 'x-request-id': `c${sent++}`, ...headers }, body });
+    await send(api.url, {
+      method: 'POST',
+      headers: { ...json, 'x-request-id': `c${sent++}`, ...headers },
+      body,
+    });
   };
   for (const body of bodies) {
-    for (const more of [key, { authorization: `Bearer ${token}` }, {}]) await post(more, JSON.stringify(body));
+    for (const more of [key, { authorization: `Bearer ${token}` }, {}])
+      await post(more, JSON.stringify(body));
   }
   await post(key, `{"query": ${canary}`);
   await post({ 'x-api-key': `gme_live_${word}.${word}` }, JSON.stringify(bodies[0]));

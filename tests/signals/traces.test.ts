@@ -55,9 +55,7 @@ async function post(
 async function spansOf(operation: string): Promise<ReceivedSpan[]> {
   const found = await until(
     () =>
-      collector.spans.find(
-        ({ attributes }) => attributes['graphql.operation.name'] === operation,
-      ) ?? null,
+      collector.spans.find(({ attributes }) => attributes['graphql.operation.name'] === operation) ?? null,
   );
   const all = (): ReceivedSpan[] => collector.spans.filter(({ traceId }) => traceId === found.traceId);
   await until(() => all().some(({ kind }) => kind === 'SPAN_KIND_SERVER'));
@@ -136,7 +134,10 @@ describe('a request that is traced', () => {
 
   test('goes on with the trace of its sender, and the log names it', async () => {
     await start();
-    await post({ query: 'query Child { games { totalCount } }' }, { traceparent: `00-${TRACE}-${PARENT}-01` });
+    await post(
+      { query: 'query Child { games { totalCount } }' },
+      { traceparent: `00-${TRACE}-${PARENT}-01` },
+    );
     const spans = await spansOf('Child');
     expect(serverOf(spans)).toMatchObject({ traceId: TRACE, parentSpanId: PARENT });
     const line = await until(() => api.log.find(({ operation }) => operation === 'query Child') ?? null);
@@ -186,7 +187,10 @@ describe('a request that is traced', () => {
       {
         query: `query A { games(filter: { externalGameId: { eq: "${canary}" } platform: { containsInsensitive: "${canary}" } }) { totalCount } }`,
       },
-      { query: 'query B($x: String!) { gameByExternalId(externalGameId: $x) { id } }', variables: { x: canary } },
+      {
+        query: 'query B($x: String!) { gameByExternalId(externalGameId: $x) { id } }',
+        variables: { x: canary },
+      },
       { query: `query C { game(id: "${canary}") { id } }` },
       {
         query: `mutation D { createGame(input: { externalGameId: "${canary}", platform: "${canary}", params: [{ key: "${canary}", value: "${canary}" }] }) { game { id } } }`,
@@ -200,7 +204,9 @@ describe('a request that is traced', () => {
     ];
     const headers = { cookie: canary, 'user-agent': canary, 'idempotency-key': canary, tracestate: 'a=b' };
     for (const body of bodies) await post(body, headers);
-    await send(`${api.url}?query={__typename}&x=${canary}`, { headers: { 'x-api-key': `gme_live_x.${canary}` } });
+    await send(`${api.url}?query={__typename}&x=${canary}`, {
+      headers: { 'x-api-key': `gme_live_x.${canary}` },
+    });
     await post({ query: 'query Last { games { totalCount } }' });
     await spansOf('Last');
     const received = collector.received.join('\n');
@@ -215,7 +221,11 @@ describe('a request that is traced', () => {
 describe('what is traced', () => {
   test.each([
     [{ OTEL_TRACES_SAMPLER: 'always_off' }, {}, 0],
-    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' }, { traceparent: `00-${TRACE}-${PARENT}-01` }, 0],
+    [
+      { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' },
+      { traceparent: `00-${TRACE}-${PARENT}-01` },
+      0,
+    ],
     [{ OTEL_TRACES_SAMPLER: 'parentbased_always_off' }, { traceparent: `00-${TRACE}-${PARENT}-01` }, 1],
     [{}, { traceparent: `00-${TRACE}-${PARENT}-00` }, 0],
     [{ OTEL_TRACES_SAMPLER: 'always_on' }, { traceparent: `00-${TRACE}-${PARENT}-00` }, 1],
@@ -223,7 +233,10 @@ describe('what is traced', () => {
     [{ OTEL_TRACES_EXPORTER: 'none' }, {}, 0],
   ])('is for %j to say, of a request with %j', async (env, headers, count) => {
     await start(env);
-    const { status } = await post({ query: 'query Sampled { games { totalCount } }' }, headers as Record<string, string>);
+    const { status } = await post(
+      { query: 'query Sampled { games { totalCount } }' },
+      headers as Record<string, string>,
+    );
     expect(status).toBe(200);
     // A stop sends what there is.
     await cleanups.pop()?.();
@@ -232,7 +245,8 @@ describe('what is traced', () => {
 
   test('is requests to the API, not those for health and metrics', async () => {
     await start();
-    for (const path of ['/health/live', '/health/ready', '/metrics', '/', '/nowhere']) await send(api.origin + path);
+    for (const path of ['/health/live', '/health/ready', '/metrics', '/', '/nowhere'])
+      await send(api.origin + path);
     await post({ query: 'query Only { games { totalCount } }' });
     await spansOf('Only');
     expect(collector.spans.filter(({ kind }) => kind === 'SPAN_KIND_SERVER')).toHaveLength(1);
