@@ -261,7 +261,7 @@ function readTraces(read: Read, problems: string[]): TracesConfig | null {
     'parentbased_always_on',
     oneOf(Object.keys(SAMPLERS)),
   );
-  const ratio = read('OTEL_TRACES_SAMPLER_ARG', '0.1', 1, part);
+  const ratio = read('OTEL_TRACES_SAMPLER_ARG', '0.1', 1, fraction);
   const scheduleDelayMs = read('OTEL_BSP_SCHEDULE_DELAY', '5000', 5_000, integer(1, 600_000));
   const exportTimeoutMs = read('OTEL_BSP_EXPORT_TIMEOUT', '30000', 30_000, integer(1, 600_000));
   const maxQueueSize = read('OTEL_BSP_MAX_QUEUE_SIZE', '2048', 2_048, integer(1, 100_000));
@@ -320,7 +320,7 @@ const integer =
     return value;
   };
 
-function part(text: string): number {
+function fraction(text: string): number {
   const value = Number(text);
   if (!/^\d*\.?\d+$/.test(text) || value > 1) throw new InvalidValue('must be a number from 0 to 1');
   return value;

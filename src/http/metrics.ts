@@ -53,20 +53,19 @@ export function serveMetrics(app: FastifyInstance, database: Database, admission
 }
 
 function describeProcess(app: FastifyInstance, registry: AggregatorRegistry<RegistryContentType>): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'game_graphql_build_info',
-    help: 'Always 1: the version of the server.',
-    labelNames: ['version'] as const,
-    aggregator: 'first',
-    registers,
-  }).set({ version: VERSION }, 1);
-  gauge(
+  gauges(
+    registry,
+    'game_graphql_build_info',
+    'Always 1: the version of the server.',
+    () => [[{ version: VERSION }, 1]],
+    'min',
+  );
+  gauges(
     registry,
     'game_graphql_ready',
     'Whether the server could serve when it last looked: 1 or 0.',
+    () => [[{}, app.readiness.isReady ? 1 : 0]],
     'min',
-    () => (app.readiness.isReady ? 1 : 0),
   );
   counter(
     registry,
@@ -77,49 +76,35 @@ function describeProcess(app: FastifyInstance, registry: AggregatorRegistry<Regi
 }
 
 function describeDatabase(database: Database, registry: AggregatorRegistry<RegistryContentType>): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'database_connections',
-    help: 'Connections to the database: busy, idle, and statements that are waiting for one.',
-    labelNames: ['state'] as const,
-    registers,
-    collect() {
-      for (const [state, count] of Object.entries(database.connections())) this.set({ state }, count);
-    },
-  });
-  new Gauge({
-    name: 'database_pool_connections',
-    help: 'Connections of each pool: that of requests, and the one that is reserved for API keys and readiness.',
-    labelNames: ['pool', 'state'] as const,
-    registers,
-    collect() {
-      for (const [pool, { busy, idle }] of Object.entries(database.pools())) {
-        this.set({ pool, state: 'busy' }, busy);
-        this.set({ pool, state: 'idle' }, idle);
-      }
-    },
-  });
-  new Gauge({
-    name: 'database_pool_max_connections',
-    help: 'How many connections each pool may have.',
-    labelNames: ['pool'] as const,
-    registers,
-    collect() {
-      for (const [pool, { max }] of Object.entries(database.pools())) this.set({ pool }, max);
-    },
-  });
-  new Gauge({
-    name: 'database_permits',
-    help: 'What holds a permit to use a connection, and what waits for one: statements, those of expensive operations, transactions, and moves of games, which wait for their transaction.',
-    labelNames: ['purpose', 'state'] as const,
-    registers,
-    collect() {
-      for (const [purpose, { held, waiting }] of Object.entries(database.permits())) {
-        this.set({ purpose, state: 'held' }, held);
-        this.set({ purpose, state: 'waiting' }, waiting);
-      }
-    },
-  });
+  gauges(
+    registry,
+    'database_connections',
+    'Connections to the database: busy, idle, and statements that are waiting for one.',
+    () => Object.entries(database.connections()).map(([state, value]) => [{ state }, value]),
+  );
+  gauges(
+    registry,
+    'database_pool_connections',
+    'Connections of each pool: that of requests, and the one that is reserved for API keys and readiness.',
+    () =>
+      Object.entries(database.pools()).flatMap(([pool, { busy, idle }]) => [
+        [{ pool, state: 'busy' }, busy],
+        [{ pool, state: 'idle' }, idle],
+      ]),
+  );
+  gauges(registry, 'database_pool_max_connections', 'How many connections each pool may have.', () =>
+    Object.entries(database.pools()).map(([pool, { max }]) => [{ pool }, max]),
+  );
+  gauges(
+    registry,
+    'database_permits',
+    'What holds a permit to use a connection, and what waits for one: statements, those of expensive operations, and transactions; moves of games have a permit of their own beside that.',
+    () =>
+      Object.entries(database.permits()).flatMap(([purpose, { held, waiting }]) => [
+        [{ purpose, state: 'held' }, held],
+        [{ purpose, state: 'waiting' }, waiting],
+      ]),
+  );
   registry.registerMetric(refusedPermits);
   registry.registerMetric(retries);
   registry.registerMetric(idempotentMutations);
@@ -158,19 +143,14 @@ function countRequests(
   });
   for (const by of ['caller', 'address']) limited.inc({ by }, 0);
   registry.registerMetric(shedRequests);
-  gauge(
-    registry,
-    'graphql_requests_running',
-    'Requests to the API that are being answered.',
-    'sum',
-    () => admission.runningCount,
-  );
-  gauge(
+  gauges(registry, 'graphql_requests_running', 'Requests to the API that are being answered.', () => [
+    [{}, admission.runningCount],
+  ]);
+  gauges(
     registry,
     'graphql_requests_running_max',
     'How many requests to the API may run at a time before others are refused, bursts and shares apart.',
-    'sum',
-    () => admission.max,
+    () => [[{}, admission.max]],
   );
   let statements = 0;
   counter(registry, 'database_statements_total', 'Statements that were sent for requests.', () => statements);
@@ -211,18 +191,21 @@ function outcomeOf({ graphql }: FastifyRequest, { raw }: FastifyReply, status: n
   return errors.length > 0 || status >= 400 ? 'client_error' : 'ok';
 }
 
-/** A gauge whose value is looked up. @param aggregator what it is for several processes */
-function gauge(
+type Labels = Readonly<Record<string, string>>;
+
+/** Gauges whose values are looked up, each with its labels. */
+function gauges(
   registry: AggregatorRegistry<RegistryContentType>,
   name: string,
   help: string,
-  aggregator: 'sum' | 'min',
-  value: () => number,
+  values: () => readonly (readonly [Labels, number])[],
+  aggregator: 'sum' | 'min' = 'sum',
 ): void {
   const collect = function collect(this: Gauge): void {
-    this.set(value());
+    for (const [labels, value] of values()) this.set(labels, value);
   };
-  registry.registerMetric(new Gauge({ name, help, aggregator, registers: [], collect }));
+  const labelNames = Object.keys(values()[0]?.[0] ?? {});
+  registry.registerMetric(new Gauge({ name, help, aggregator, labelNames, registers: [], collect }));
 }
 
 /** A counter that is kept elsewhere. */

@@ -89,7 +89,7 @@ export function traceRequests(
   const databaseAttributes = attributesOf(database);
   app.addHook('onRequest', (request, _reply, done) => {
     const route = request.routeOptions.url;
-    if (route !== undefined && route.startsWith(path)) {
+    if (route?.startsWith(path)) {
       const parent = propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
       const followed = new RequestTrace(tracer, parent, request, route, databaseAttributes);
       if (followed.isRecording) request.trace = followed;
@@ -181,7 +181,8 @@ class RequestTrace implements Trace {
   end({ graphql }: FastifyRequest, { raw }: FastifyReply, status: number): void {
     if (raw.headersSent) this.#span.setAttribute('http.response.status_code', status);
     if (status >= 500 || !raw.writableFinished) {
-      this.#span.setAttribute('error.type', String(graphql?.errors?.[0] ?? status));
+      const [code = status] = graphql?.errors ?? [];
+      this.#span.setAttribute('error.type', String(code));
       this.#span.setStatus({ code: SpanStatusCode.ERROR });
     }
     this.#span.end();

@@ -169,26 +169,25 @@ describe('the alert rules', () => {
     const jobs = [...rulesText.matchAll(/job="([^"]+)"/g)].map(([, job]) => job);
     expect(new Set(jobs)).toEqual(new Set(['game-graphql']));
   });
+});
 
-  (existsSync(PROMTOOL) ? test : test.skip)(
-    'fire where they should, says promtool, and not where all is well',
-    async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'game-graphql-rules-'));
-      try {
-        const tests = fileURLToPath(new URL('alerts.promtool.yaml', import.meta.url));
-        await cp(FOLDER, directory, { recursive: true });
-        await cp(tests, join(directory, 'tests.yaml'));
-        const promtool = (...args: readonly string[]): Promise<{ readonly stdout: string }> =>
-          promisify(execFile)(PROMTOOL, [...args], { cwd: directory });
-        expect((await promtool('check', 'config', 'prometheus.yml')).stdout).toContain(
-          `${rules.length} rules found`,
-        );
-        expect((await promtool('test', 'rules', 'tests.yaml')).stdout).toContain('SUCCESS');
-      } finally {
-        await rm(directory, { recursive: true });
-      }
-    },
-  );
+(existsSync(PROMTOOL) ? describe : describe.skip)('promtool', () => {
+  test('says that the alert rules fire where they should, and not where all is well', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'game-graphql-rules-'));
+    const promtool = async (...args: readonly string[]): Promise<string> =>
+      (await promisify(execFile)(PROMTOOL, [...args], { cwd: directory })).stdout;
+    try {
+      await cp(FOLDER, directory, { recursive: true });
+      await cp(
+        fileURLToPath(new URL('alerts.promtool.yaml', import.meta.url)),
+        join(directory, 'tests.yaml'),
+      );
+      expect(await promtool('check', 'config', 'prometheus.yml')).toContain(`${rules.length} rules found`);
+      expect(await promtool('test', 'rules', 'tests.yaml')).toContain('SUCCESS');
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
 });
 
 describe('an expression', () => {

@@ -33,7 +33,7 @@ afterEach(async () => {
 async function start(env: NodeJS.ProcessEnv = {}): Promise<void> {
   const all = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_BSP_SCHEDULE_DELAY: '20', ...env };
   for (const [name, value] of Object.entries(all)) {
-    if (value !== undefined) process.env[name] = value;
+    process.env[name] = value;
     variables.push(name);
   }
   api = await startApi({ database, env: all });
@@ -233,10 +233,7 @@ describe('what is traced', () => {
     [{ OTEL_TRACES_EXPORTER: 'none' }, {}, 0],
   ])('is for %j to say, of a request with %j', async (env, headers, count) => {
     await start(env);
-    const { status } = await post(
-      { query: 'query Sampled { games { totalCount } }' },
-      headers as Record<string, string>,
-    );
+    const { status } = await post({ query: 'query Sampled { games { totalCount } }' }, headers);
     expect(status).toBe(200);
     // A stop sends what there is.
     await cleanups.pop()?.();

@@ -111,7 +111,7 @@ const hex = (bytes: Uint8Array | readonly number[]): string => Buffer.from(bytes
 function recordOf(pairs: readonly KeyValue[]): Record<string, unknown> {
   return Object.fromEntries(
     pairs.map(({ key, value }) => {
-      const [only] = Object.values(value).filter((each) => each !== null);
+      const only = Object.values(value).find((each) => each !== null);
       return [key, 'intValue' in value ? Number(only) : only];
     }),
   );
