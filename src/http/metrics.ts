@@ -204,7 +204,10 @@ function gauges(
   const collect = function collect(this: Gauge): void {
     for (const [labels, value] of values()) this.set(labels, value);
   };
-  const labelNames = Object.keys(values()[0]?.[0] ?? {});
+  const [first] = values();
+  // Of an embedded database.
+  if (first === undefined) return;
+  const labelNames = Object.keys(first[0]);
   registry.registerMetric(new Gauge({ name, help, aggregator, labelNames, registers: [], collect }));
 }
 
