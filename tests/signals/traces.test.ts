@@ -320,7 +320,7 @@ describe('the server as it is run', () => {
     collector.isSilent = true;
     const workplace = await Workplace.create();
     cleanups.push(() => workplace.close());
-    const child = await workplace.serve(env());
+    const child = await workplace.serve({ ...env(), OTEL_EXPORTER_OTLP_TIMEOUT: '60000' });
     await ask(await child.origin(), '{ games { totalCount } }', owner.key);
     child.signal('SIGTERM');
     expect(await within(SOON_MS, child.ended())).toMatchObject({ code: 0 });
