@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Sql } from 'sql-template-tag';
 import { isConnectionLost } from '../errors.js';
 import type { FairSemaphore, Permit } from './fair-semaphore.js';
+import { retries } from './retries.js';
 import { currentWork, type Work } from './work.js';
 
 type BoundStatement = Pick<Sql, 'text' | 'values'>;
@@ -62,11 +63,7 @@ async function queryKysely<Row extends object>(
   { text, values }: BoundStatement,
 ): Promise<Row[]> {
   work?.throwIfAbandoned();
-  const [startedAt, before] = [performance.now(), work?.databaseMs];
-  const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values));
-  // PGlite has no client that measures.
-  if (work && work.databaseMs === before) work.databaseMs += performance.now() - startedAt;
-  return result.rows;
+  return (await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values))).rows;
 }
 
 /** Runs one statement on a connection that requests cannot take. */
@@ -112,6 +109,7 @@ function sendTo<Row extends object>(
 ): void {
   const end = (failed: Error | null, rows: Row[]): void => {
     if (!isAgain && isConnectionLost(failed) && IS_READ.test(statement.text)) {
+      retries.inc({ what: 'statement', reason: 'connection_lost' });
       void dropIdle(pool).then(() => sendTo(pool, statement, work, permit, resolve, reject, true));
       return;
     }

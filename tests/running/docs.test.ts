@@ -980,6 +980,10 @@ describe('every command', () => {
 });
 
 describe('every name in the text', () => {
+  /** Settings that the libraries of OpenTelemetry read. */
+  const READ_BY_OPENTELEMETRY = ['HEADERS', 'TIMEOUT', 'COMPRESSION', 'CERTIFICATE']
+    .map((name) => `OTEL_EXPORTER_OTLP_${name}`)
+    .concat('OTEL_SERVICE_NAME', 'OTEL_RESOURCE_ATTRIBUTES');
   /** Words in capitals that are neither settings, nor codes, nor values of the schema. */
   const OTHERS = [
     'SIGTERM',
@@ -991,6 +995,7 @@ describe('every name in the text', () => {
     'GET',
     'POST',
     'CREATEROLE',
+    ...READ_BY_OPENTELEMETRY,
   ];
 
   test('in capitals is a setting, a code of an error or a value of the schema', async () => {
@@ -1039,20 +1044,23 @@ describe('every name in the text', () => {
     await fetch(`${api.origin}/metrics`);
     await api.query('{ nonsense }');
     const metrics = await (await fetch(`${api.origin}/metrics`)).text();
-    const cells = tableRows(documentOf('docs/operating.md').prose, 'metric').map(([cell = '']) => cell);
+    const cells = tableRows(documentOf('docs/signals.md').prose, 'metric').map(([cell = '']) => cell);
     const names = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
     expect(names.length).toBeGreaterThan(3);
     const told = [...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
     const isTold = (name: string): boolean =>
       name.endsWith('…') ? told.some((one) => one.startsWith(name.slice(0, -1))) : told.includes(name);
     expect(names.filter((name) => !isTold(name))).toEqual([]);
+    const isDocumented = (name: string): boolean =>
+      names.includes(name) || names.some((one) => one.endsWith('…') && name.startsWith(one.slice(0, -1)));
+    expect(told.filter((name) => !isDocumented(name))).toEqual([]);
   });
 });
 
 /** The codes that an answer may have. */
 async function errorCodes(): Promise<string[]> {
   const source = await readFile(join(REPOSITORY, 'src', 'errors.ts'), 'utf8');
-  const [union = ''] = /export type ErrorCode =[^;]*/.exec(source) ?? [];
+  const [union = ''] = /export const ERROR_CODES =[^;]*/.exec(source) ?? [];
   const own = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code = '']) => code);
   return [...new Set([...own, ...Object.values<string>(ApolloServerErrorCode)])];
 }
