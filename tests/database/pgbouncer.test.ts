@@ -109,7 +109,8 @@ const warnings = (api: Api): unknown[] => api.log.filter(({ msg }) => WARNING.te
 
 async function readiness(api: Api): Promise<unknown> {
   const response = await fetch(`${api.origin}/health/ready`);
-  return { status: response.status, ...((await response.json()) as { reason?: string }) };
+  const { reason = null } = (await response.json()) as { reason?: string };
+  return { status: response.status, reason };
 }
 
 (isThere ? describe : describe.skip)('behind PgBouncer in transaction mode', () => {
@@ -118,7 +119,7 @@ async function readiness(api: Api): Promise<unknown> {
       expect(await readAtOnce(api)).toEqual({ codes: new Set(), wrong: [] });
       expect(await createAtOnce(api)).toEqual([]);
       expect(warnings(api)).toEqual([]);
-      expect(await readiness(api)).toMatchObject({ status: 200 });
+      expect(await readiness(api)).toEqual({ status: 200, reason: null });
     }));
 
   test('with prepared statements left on no answer is that of another operation, and the log says which setting is wrong', () =>
@@ -174,7 +175,7 @@ async function readiness(api: Api): Promise<unknown> {
       expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
         ended.map(() => ({ code: 0, stderr: '' })),
       );
-      expect(ended.map(({ stdout }) => stdout.split(' ')[0]).sort()).toEqual(['Applied', 'The']);
+      expect(new Set(ended.map(({ stdout }) => stdout.split(' ')[0]))).toEqual(new Set(['Applied', 'The']));
       expect(await empty.query(`SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
       expect(await workplace.run('commands/migrate', { env })).toMatchObject({ code: 0 });
     } finally {

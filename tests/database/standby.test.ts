@@ -144,6 +144,7 @@ describe('connections to a server that can only be read, where a new one leads t
       await holder.query('SELECT pg_advisory_unlock(17)');
       const [old] = await busy;
       await until(async () => !(await pids()).includes(old?.pid ?? 0));
+      expect(old?.pid).toBeGreaterThan(0);
     } finally {
       await holder.end();
       await opened.close();
@@ -191,7 +192,7 @@ describe('while the standby that must have each write is away', () => {
     (await database.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)).length;
 
   beforeEach(async () => {
-    expect(await write()).toMatchObject({ status: 200 });
+    await write();
     await waitFor('away');
   });
   afterEach(() => waitFor(''));

@@ -136,12 +136,12 @@ async function restartUnderLoad(
   say: (text: string) => void,
 ): Promise<Figure[]> {
   const asked: Asked[] = [];
-  let isOver = false;
+  const load = { isOver: false };
   const run = what.replaceAll(/\W/g, '');
   const clients = Array.from({ length: KEPT_ALIVE + ANEW }, async (_, index) => {
     const agent = new Agent({ keepAlive: index < KEPT_ALIVE, maxSockets: 1 });
     const owner = owners[index % owners.length] ?? { secret: '', prefix: '' };
-    for (let number = 0; !isOver; number++) {
+    for (let number = 0; !load.isOver; number++) {
       const name = number % WRITE_EVERY === 0 ? `${owner.prefix}-${run}-${index}-${number}` : null;
       asked.push(await ask(balancer.port, agent, owner, name));
     }
@@ -159,7 +159,7 @@ async function restartUnderLoad(
     }
     await delay(QUIET_MS);
   } finally {
-    isOver = true;
+    load.isOver = true;
     await Promise.all(clients);
   }
   const failed = asked.filter(({ isDone }) => !isDone);

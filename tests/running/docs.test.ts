@@ -82,6 +82,9 @@ describe('every block of code', () => {
     sh: [''],
     ini: [''],
     systemd: [''],
+    // Run by tests/faults/rolling.ts.
+    haproxy: [''],
+    nginx: [''],
     json: ['answer', 'log', 'relay.config.json'],
     yaml: ['', 'supergraph.yaml', 'router.yaml'],
     mermaid: [''],
@@ -943,6 +946,16 @@ describe('every name in the text', () => {
       expect(Number(time) * 1_000).toBeGreaterThan(shutdownDelayMs + STOP_TIMEOUT_MS);
     },
   );
+
+  test('of a balancer asks for readiness, and the time to stop that is told leaves it time to see it', async () => {
+    const [haproxy] = blocksOf('haproxy');
+    const [, path = ''] = /http-check send meth GET uri (\S+)/.exec(haproxy?.text ?? '') ?? [];
+    expect((await fetch(api.origin + path)).status).toBe(200);
+    const [, everyS = '', times = ''] = /inter (\d+)s fall (\d+)/.exec(haproxy?.text ?? '') ?? [];
+    const [, delayS = ''] = /`SHUTDOWN_DELAY=(\d+)`/.exec(documentOf('docs/operating.md').prose) ?? [];
+    expect(Number(everyS) * Number(times)).toBeGreaterThan(0);
+    expect(Number(delayS)).toBeGreaterThan(Number(everyS) * Number(times));
+  });
 
   test('of a path is one that the server answers', async () => {
     const paths = documents.flatMap(codeOf).flatMap((code) => {
