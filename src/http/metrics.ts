@@ -1,23 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import {
-  AggregatorRegistry,
-  collectDefaultMetrics,
-  Counter,
-  Gauge,
-  type RegistryContentType,
-} from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import { sendCompressed } from './compression.js';
 import type { Database } from '../database/database.js';
-import { isOneOfSeveral, metricsOfAll } from './processes.js';
 import { RequestTimes } from './request-times.js';
 
 /**
  * `/metrics`, for Prometheus: the process, the requests by route and status, the errors by code, the connections to the
- * database. Nothing in it tells who asked for what. Of several processes, each answers for all of them.
+ * database. Nothing in it tells who asked for what.
  */
 export function serveMetrics(app: FastifyInstance, database: Database): void {
-  const registry = new AggregatorRegistry<RegistryContentType>();
-  const registers = [registry];
+  const registry = new Registry<RegistryContentType>();
   collectDefaultMetrics({ register: registry });
   const requests = new RequestTimes();
   registry.registerMetric(requests.asMetric());
@@ -52,10 +44,7 @@ export function serveMetrics(app: FastifyInstance, database: Database): void {
     requests.observe(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
     done();
   });
-  AggregatorRegistry.setRegistries(registers);
   app.get('/metrics', async (request, reply) => {
-    const metrics = await (isOneOfSeveral ? metricsOfAll() : registry.metrics());
-    if (metrics === null) return reply.code(503).send();
-    return sendCompressed(request, reply.type(registry.contentType), metrics);
+    return sendCompressed(request, reply.type(registry.contentType), await registry.metrics());
   });
 }
