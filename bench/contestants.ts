@@ -61,29 +61,23 @@ export interface Question {
 
 /** Starts a server as it runs in production; what it logs goes into a file. */
 export function startContestant(name: Language, databaseUrl: string): Promise<Contestant> {
-  return start(name, [...(name === 'ours' ? NODE_FLAGS : []), PROGRAMS[name]], 1, databaseUrl);
+  return start(name, [...(name === 'ours' ? NODE_FLAGS : []), PROGRAMS[name]], databaseUrl);
 }
 
 /** Starts another build of ours, this program, as ours is started. */
 export function startBefore(program: string, databaseUrl: string): Promise<Contestant> {
-  return start('before', [...NODE_FLAGS, program], 1, databaseUrl);
-}
-
-/** Starts several processes of ours behind one port; times and memory are those of the process that starts them. */
-export function startProcesses(processes: number, databaseUrl: string): Promise<Contestant> {
-  return start('ours', [...NODE_FLAGS, PROGRAMS.ours], processes, databaseUrl);
+  return start('before', [...NODE_FLAGS, program], databaseUrl);
 }
 
 /** Starts ours so that it leaves a profile in this directory when it is ended by SIGTERM. */
 export function startProfiled(databaseUrl: string, directory: string): Promise<Contestant> {
   const flags = ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${directory}`];
-  return start('ours', [...NODE_FLAGS, ...flags, PROGRAMS.ours], 1, databaseUrl);
+  return start('ours', [...NODE_FLAGS, ...flags, PROGRAMS.ours], databaseUrl);
 }
 
 async function start(
   name: ContestantName,
   args: readonly string[],
-  processes: number,
   databaseUrl: string,
 ): Promise<Contestant> {
   // Not a pipe: whoever read it would take time from the servers, and from the one that logs most of all.
@@ -97,7 +91,6 @@ async function start(
       GRAPHILE_ENV: 'production',
       DATABASE_URL: databaseUrl,
       DATABASE_POOL_MAX: String(POOL_MAX),
-      PROCESSES: String(processes),
       // Never reached, so that what is measured includes the counting.
       RATE_LIMIT: '1000000000',
       RATE_LIMIT_ADDRESS: '1000000000',
@@ -107,7 +100,7 @@ async function start(
     stdio: ['ignore', log, 'inherit'],
   });
   closeSync(log);
-  const port = await readyPort(child, logFile, processes);
+  const port = await readyPort(child, logFile);
   const startMs = performance.now() - startedAt;
   const proc = (file: string): string => readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
   return {
@@ -130,15 +123,12 @@ async function start(
   };
 }
 
-/** The port that so many processes say, in the log, they listen at. */
-async function readyPort(child: ChildProcess, logFile: string, processes: number): Promise<number> {
+/** The port that it says, in the log, it listens at. */
+async function readyPort(child: ChildProcess, logFile: string): Promise<number> {
   for (;;) {
     const printed = readFileSync(logFile, 'utf8');
-    const ports = [...printed.matchAll(/Ready: .*http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) =>
-      Number(port),
-    );
-    const [port] = ports;
-    if (port !== undefined && ports.length === processes) return port;
+    const port = /Ready: .*http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1];
+    if (port !== undefined) return Number(port);
     if (child.exitCode !== null) throw new Error(`The server did not start:\n${printed}`);
     await delay(5);
   }

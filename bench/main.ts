@@ -1,7 +1,7 @@
 /**
  * How fast the server is, against PostGraphile 5 and against the baseline; see CONTRIBUTING.md.
  *
- *   npm run bench -- [growth | processes | profile] [--rounds 5] [--seconds 3] [--only a,b] [--against DIR]
+ *   npm run bench -- [growth | profile] [--rounds 5] [--seconds 3] [--only a,b] [--against DIR]
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -9,7 +9,6 @@ import { parseArgs } from 'node:util';
 import { compare } from './compare.ts';
 import { growth } from './growth.ts';
 import { DifferentAnswers } from './measure.ts';
-import { processes } from './processes.ts';
 import { profile } from './profile.ts';
 
 const { values, positionals } = parseArgs({
@@ -33,8 +32,8 @@ const options = {
 };
 try {
   const [what = 'compare'] = positionals;
-  const run = { compare, growth, processes, profile }[what];
-  if (run === undefined) throw new Error(`There is no ${what}: growth, processes, profile, or nothing.`);
+  const run = { compare, growth, profile }[what];
+  if (run === undefined) throw new Error(`There is no ${what}: growth, profile, or nothing.`);
   if (against !== null && run !== compare) throw new Error(`${what} compares with no other build.`);
   await run(options);
 } catch (error) {

@@ -47,8 +47,6 @@ export interface OAuthConfig {
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** How many processes serve. */
-  readonly processes: number;
   readonly logLevel: LogLevel;
   /** Whether GraphiQL is served. */
   readonly graphiql: boolean;
@@ -170,20 +168,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       `${missing.join(' and ')} must be set too: bearer tokens need OAUTH_ISSUER, OAUTH_AUDIENCE and OAUTH_JWKS_URL.`,
     );
   }
-  const processes = read('PROCESSES', '2', 1, integer(1, 64));
   const isProduction = env['NODE_ENV'] === 'production';
   if (isProduction && !isSet('DATABASE_URL')) {
     problems.push(
       'DATABASE_URL must be set where NODE_ENV is production: to postgres://…, or to embedded for the embedded database with its demo.',
     );
   }
-  if (processes > 1 && (url === EMBEDDED || !isSet('DATABASE_URL'))) {
-    problems.push('PROCESSES needs DATABASE_URL: the embedded database is for one process.');
-  }
   const config: Omit<Config, 'warnings'> = {
     host: read('HOST', '127.0.0.1', '127.0.0.1', String),
     port: read('PORT', '4000', 4000, integer(0, 65_535)),
-    processes,
     logLevel: read('LOG_LEVEL', 'info', 'info', oneOf(LOG_LEVELS)),
     graphiql: read('GRAPHIQL', 'off', true, onOff),
     introspection: read('INTROSPECTION', 'off', true, onOff),

@@ -124,20 +124,31 @@ export const serviceUnavailable = (
   });
 
 /**
- * The connection was lost at the COMMIT of a write, and nobody could tell in time what came of it. HTTP 500: what is
- * below 500 or a 503 would be taken for known.
+ * Nobody could tell in time what came of a write, or whether it stays. HTTP 500: what is below 500 or a 503 would be
+ * taken for known.
  */
-const outcomeUnknown = (errorId: string): GraphQLError =>
-  clientError(
-    'OUTCOME_UNKNOWN',
-    'The database did not tell whether this was written: it was done as a whole, or not at all. Read what is stored before you send it again, or send it again with the Idempotency-Key that it had.',
-    { errorId, http: { status: 500 } },
-  );
+const outcomeUnknown = ({ message }: OutcomeUnknownError, errorId: string): GraphQLError =>
+  clientError('OUTCOME_UNKNOWN', message, { errorId, http: { status: 500 } });
 
-/** Nobody can tell whether a transaction was committed. */
+/** Nobody can tell whether a transaction was committed. Its message is for the client. */
 export class OutcomeUnknownError extends Error {
-  constructor(override readonly cause: unknown) {
-    super('Nobody can tell whether a transaction was committed.');
+  constructor(
+    override readonly cause: unknown,
+    what = 'The database did not tell whether this was written: it was done as a whole, or not at all.',
+  ) {
+    super(
+      `${what} Read what is stored before you send it again, or send it again with the Idempotency-Key that it had.`,
+    );
+  }
+}
+
+/** A transaction was committed, and the standby that must have it too did not confirm it in time. */
+export class UnconfirmedError extends OutcomeUnknownError {
+  constructor(cause: unknown) {
+    super(
+      cause,
+      'This was written, but the standby of the database did not confirm it in time: it is lost if the database fails before the standby has it.',
+    );
   }
 }
 
@@ -262,6 +273,11 @@ export function isConnectionLost(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE' || LOST_MESSAGE.test(error.message);
 }
 
+/** Whether a write was refused because the server may only read: it is a standby, or was made one. Nothing was done. */
+export function isReadOnly(error: unknown): boolean {
+  return sqlState(error) === '25006';
+}
+
 /** Whether PostgreSQL has said that the transaction is rolled back: a constraint is broken, or it collides with another. */
 export function isRolledBack(error: unknown): boolean {
   return /^(23|40(?!003))/.test(sqlState(error) ?? '');
@@ -314,7 +330,7 @@ export function toClientError(error: unknown): MaskedError {
   }
   const errorId = randomUUID();
   if (error instanceof OutcomeUnknownError) {
-    return { clientError: outcomeUnknown(errorId), log: { level: 'warn', errorId } };
+    return { clientError: outcomeUnknown(error, errorId), log: { level: 'warn', errorId } };
   }
   if (isDatabaseUnavailable(error)) {
     return { clientError: serviceUnavailable(), log: { level: 'warn', errorId } };

@@ -1,7 +1,6 @@
 import { ConfigError, readConfig, loadEnvFile } from './config.js';
 import { openDatabase } from './database/database.js';
 import { DirectoryError } from './database/directory-lock.js';
-import { serveByProcesses, startsOthers } from './http/processes.js';
 import { ensureDemoData, welcome, type Demo } from './seed/demo.js';
 import { GRAPHQL_PATH } from './http/graphql-route.js';
 import { createServer } from './http/server.js';
@@ -22,7 +21,7 @@ try {
   }
 }
 
-/** config -> database -> server -> listen -> stop on signals; with several processes, each of them does so */
+/** config -> database -> server -> listen -> stop on signals */
 async function main(): Promise<void> {
   parseOptions(
     {},
@@ -32,10 +31,6 @@ async function main(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   loadEnvFile();
   const config = readConfig(process.env);
-  if (startsOthers(config.processes)) {
-    await serveByProcesses(config.processes, config.shutdownDelayMs);
-    return;
-  }
   const database = await openDatabase(config.database);
   let demo: Demo | null = null;
   const server = await createServer(config, database, () => demo?.keys[0]?.secret ?? null);

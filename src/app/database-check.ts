@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import sql from 'sql-template-tag';
-import { queryReserved } from '../database/query.js';
+import { mixesUpPreparedStatements } from '../database/pooler.js';
+import { connectionsOf, queryReserved, renewConnections } from '../database/query.js';
 import { sqlState } from '../errors.js';
 import { migrations } from '../migrations/index.js';
 
@@ -26,31 +27,54 @@ const RIGHTS = {
   game_graphql_idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
 };
 
-/**
- * Why the server cannot serve from a database, and what to do; null: it can. One statement, on a connection that
- * requests cannot take.
- *
- * @throws the driver's error when the database does not answer
- */
-export async function problemOf(em: SqlEntityManager): Promise<string | null> {
-  const [row] = await queryReserved<{
-    version: number;
-    versionName: string;
-    encoding: string;
-    hasTables: boolean;
-    canRead: boolean;
-    closedSchema: string | null;
-  }>(
+/** What a database says of itself. */
+interface Facts {
+  readonly version: number;
+  readonly versionName: string;
+  readonly encoding: string;
+  readonly isStandby: boolean;
+  readonly isReadOnly: boolean;
+  readonly hasTables: boolean;
+  readonly canRead: boolean;
+  readonly closedSchema: string | null;
+}
+
+async function factsOf(em: SqlEntityManager): Promise<Facts> {
+  const [facts] = await queryReserved<Facts>(
     em,
     sql`SELECT current_setting('server_version_num')::int AS version,
           current_setting('server_version') AS "versionName",
           getdatabaseencoding() AS encoding,
+          pg_is_in_recovery() AS "isStandby",
+          current_setting('transaction_read_only')::bool AS "isReadOnly",
           to_regclass('games') IS NOT NULL AS "hasTables",
           coalesce(has_table_privilege(to_regclass('games')::oid, 'SELECT'), false) AS "canRead",
           (SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
            WHERE relname = 'games' AND NOT has_schema_privilege(relnamespace, 'USAGE') LIMIT 1) AS "closedSchema"`,
   );
-  if (row === undefined) throw new Error('PostgreSQL returned no row.');
+  if (facts === undefined) throw new Error('PostgreSQL returned no row.');
+  return facts;
+}
+
+/**
+ * Why the server cannot serve from a database, and what to do; null: it can. One statement, on a connection that
+ * requests cannot take.
+ *
+ * A database that can only be read is such a reason: writes fail, and a balancer that is told so sends them to where a
+ * primary may be. The connections are renewed before, because new ones may lead to the primary.
+ *
+ * @throws the driver's error when the database does not answer
+ */
+export async function problemOf(em: SqlEntityManager): Promise<string | null> {
+  if (await mixesUpPreparedStatements(em)) {
+    return 'a pooler before the database mixes up prepared statements: set DATABASE_PREPARED_STATEMENTS=off, or let the pooler translate them';
+  }
+  let row = await factsOf(em);
+  const connections = connectionsOf(em);
+  if (row.isReadOnly && connections !== undefined) {
+    await renewConnections(connections);
+    row = await factsOf(em);
+  }
   if (row.version < MIN_VERSION) {
     return `PostgreSQL ${row.versionName} is too old: use PostgreSQL ${MIN_VERSION / 10_000} or newer`;
   }
@@ -64,6 +88,9 @@ export async function problemOf(em: SqlEntityManager): Promise<string | null> {
   if (!row.canRead) {
     return 'the database role may not read the table games: grant it the rights that docs/operating.md lists';
   }
+  if (row.isStandby)
+    return 'the database is a standby, which can only be read: DATABASE_URL must lead to the primary';
+  if (row.isReadOnly) return 'the database can only be read: its default_transaction_read_only is on';
   return null;
 }
 

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
 import sql from 'sql-template-tag';
 import { isMissingRight, sqlState } from '../errors.js';
-import { queryReserved } from './query.js';
+import { connectionsOf, query, queryReserved } from './query.js';
 
 /**
  * What tells afterwards whether a transaction was committed: its row in GAME's log, which is there exactly then, and its
@@ -35,43 +35,75 @@ const MAX_PAUSE_MS = 250;
 /** When a transaction to which no COMMIT came is ended, in ms after the connection was lost. */
 const PATIENCE_MS = 500;
 
+/** What came of a transaction. `unconfirmed`: it was committed, but the standby that must have it did not say so in time. */
+export type Fate = 'committed' | 'unconfirmed' | 'undone' | 'unknown';
+
 /**
- * Whether a transaction was committed of which the answer to COMMIT was lost. It is asked on another connection, for five
+ * What came of a transaction of which the answer to COMMIT was lost. It is asked on another connection, for five
  * seconds at most.
  *
  * A transaction whose COMMIT never arrived stays open until PostgreSQL notices that the connection is lost. It is ended,
- * because it keeps its locks until then.
- *
- * @returns null where nobody could tell in time
+ * because it keeps its locks until then. One that is there may be so on the primary alone, where the wait for a
+ * synchronous standby was cut off: the standby is then waited for, within the same five seconds.
  */
-export async function wasCommitted(em: SqlEntityManager, mark: CommitMark): Promise<boolean | null> {
+export async function fateOf(em: SqlEntityManager, mark: CommitMark): Promise<Fate> {
   const start = performance.now();
   let hasMissed = false;
+  let isUnconfirmed = false;
   for (let pause = 5; performance.now() - start < ASK_TIMEOUT_MS; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
     try {
       const { isThere, isReplica, status } = await ask(em, mark);
-      if (isThere) return true;
-      if (status === 'in progress') {
+      isUnconfirmed = isThere;
+      if (isThere) {
+        const msLeft = ASK_TIMEOUT_MS - (performance.now() - start);
+        if (isReplica || (await isConfirmed(em, mark, msLeft))) return 'committed';
+      } else if (status === 'in progress') {
         hasMissed = false;
         if (performance.now() - start > PATIENCE_MS) await endIdle(em, mark);
       } else if (!isReplica) {
         // "committed" is that of another transaction, unless the row was committed while it was looked for. Ids that
         // PostgreSQL did not write down before a crash are given again.
-        if (status !== 'committed' || hasMissed) return false;
+        if (status !== 'committed' || hasMissed) return 'undone';
         hasMissed = true;
       }
     } catch (error) {
       // PostgreSQL has not given this id yet, so it lost the transaction in a crash.
-      if (sqlState(error) === INVALID_PARAMETER) return false;
+      if (sqlState(error) === INVALID_PARAMETER) return 'undone';
       // The role may not read the ids of the log.
-      if (isMissingRight(error)) return null;
+      if (isMissingRight(error)) break;
     }
     await delay(pause);
   }
-  return null;
+  return isUnconfirmed ? 'unconfirmed' : 'unknown';
 }
 
-interface Fate {
+/** A write without effect, where a standby must confirm writes: once it is confirmed, so is all that was committed before. */
+const CONFIRMATION = sql`CASE WHEN current_setting('synchronous_standby_names') <> '' AND NOT pg_is_in_recovery()
+  THEN pg_logical_emit_message(true, 'game_graphql', '') END`;
+
+/** Lets the COMMIT of a transaction that only reads wait for the standby, as the one of what it has read was to. */
+export async function confirmAtCommit(em: SqlEntityManager): Promise<void> {
+  await query(em, sql`SELECT ${CONFIRMATION}`);
+}
+
+/**
+ * Waits until the standby has what was committed; false: it is not there, as on another server. Whoever calls has a permit
+ * to use a connection.
+ */
+async function isConfirmed(em: SqlEntityManager, { logId }: CommitMark, ms: number): Promise<boolean> {
+  const client = await connectionsOf(em)?.pool.connect();
+  if (client === undefined) return true;
+  let rows: readonly unknown[] | undefined;
+  try {
+    const { text, values } = sql`SELECT ${CONFIRMATION} FROM logs WHERE id = ${logId}::uuid`;
+    ({ rows } = await client.query(Object.assign({ text, values }, { query_timeout: Math.max(1, ms) })));
+    return rows.length > 0;
+  } finally {
+    client.release(rows === undefined);
+  }
+}
+
+interface Found {
   readonly isThere: boolean;
   /** A replica may not have heard of it yet. */
   readonly isReplica: boolean;
@@ -79,14 +111,14 @@ interface Fate {
   readonly status: string | null;
 }
 
-async function ask(em: SqlEntityManager, { logId, transactionId }: CommitMark): Promise<Fate> {
-  const [fate] = await queryReserved<Fate>(
+async function ask(em: SqlEntityManager, { logId, transactionId }: CommitMark): Promise<Found> {
+  const [found] = await queryReserved<Found>(
     em,
     sql`SELECT EXISTS (SELECT FROM logs WHERE id = ${logId}::uuid) AS "isThere", pg_is_in_recovery() AS "isReplica",
           CASE WHEN NOT pg_is_in_recovery() THEN pg_xact_status(${transactionId}::text::xid8) END AS status`,
   );
-  if (fate === undefined) throw new Error('A SELECT without FROM returned no row.');
-  return fate;
+  if (found === undefined) throw new Error('A SELECT without FROM returned no row.');
+  return found;
 }
 
 /** Ends the connection of a transaction that waits for its next statement. Only one of this server's can have this id. */

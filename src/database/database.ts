@@ -191,15 +191,18 @@ function connectionHook({ onConnection }: OpenOptions): Pick<Options, 'onCreateC
 
 /**
  * Waits until no other process migrates the database, and keeps others waiting until it is released. The
- * lock lives on a connection of its own. It is asked for again and again, not waited for: a statement that
- * waits has a snapshot, and CREATE INDEX CONCURRENTLY would in turn wait for that.
+ * lock lives in a transaction of its own, on a connection of its own: a pooler would give a connection with a lock of the
+ * session to somebody else. It is asked for again and again, not waited for: a statement that
+ * waits has a snapshot, and CREATE INDEX CONCURRENTLY would in turn wait for that. A transaction between statements has
+ * none.
  */
 async function lockMigrations(url: string): Promise<() => Promise<void>> {
   const client = new Client(connectionOptions(url));
   await client.connect();
+  await client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
   for (;;) {
     const { rows } = await client.query<{ locked: boolean }>(
-      `SELECT pg_try_advisory_lock(hashtext('game_graphql_migrations')) AS locked`,
+      `SELECT pg_try_advisory_xact_lock(hashtext('game_graphql_migrations')) AS locked`,
     );
     if (rows[0]?.locked) return () => client.end();
     await delay(LOCK_RETRY_MS);

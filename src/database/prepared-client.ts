@@ -57,8 +57,12 @@ type Callback = (error: unknown, result?: unknown) => void;
  * fell silent would otherwise go back to the pool, and so would one that a late cancellation could still hit.)
  */
 export class BoundedClient extends Client {
+  /** By `performance.now()`. */
+  readonly openedAt = performance.now();
   /** Set while a statement is being cancelled. */
   #cancelling: Promise<void> | null = null;
+  /** Set when the server gives up waiting for a standby: it then answers as if the standby had confirmed. */
+  #isUnconfirmed = false;
 
   constructor(...args: ConstructorParameters<typeof Client>) {
     super(...args);
@@ -66,6 +70,10 @@ export class BoundedClient extends Client {
     // A connection that ends while it is in use is reported by its statement; an error that nobody listens to would
     // end the process.
     this.on('error', () => {});
+    // A warning without a code of its own. PostgreSQL translates messages, not the names of its functions.
+    this.on('notice', ({ routine }) => {
+      if (routine === 'SyncRepWaitForLSN') this.#isUnconfirmed = true;
+    });
   }
 
   /** The work that the next statement belongs to, where its context is that of another one. */
@@ -86,7 +94,7 @@ export class BoundedClient extends Client {
         noteEnd(error);
         if (this.#cancelling === null && !isReadTimeout(error)) {
           work?.offAbandon(this.#cancelThis);
-          (callback as Callback)(error, result);
+          (callback as Callback)(error ?? this.#takeUnconfirmed(), result);
         } else void this.#callBackLater(callback as Callback, work, error, result);
       };
     }
@@ -98,6 +106,8 @@ export class BoundedClient extends Client {
       async (value: unknown) => {
         noteEnd(null);
         await this.#ended(work, null);
+        const unconfirmed = this.#takeUnconfirmed();
+        if (unconfirmed !== null) throw unconfirmed;
         return value;
       },
       async (error: unknown) => {
@@ -105,6 +115,13 @@ export class BoundedClient extends Client {
         throw await this.#ended(work, error);
       },
     ) as never;
+  }
+
+  /** The error of a statement that has ended with a write which no standby has confirmed; null: there is none. */
+  #takeUnconfirmed(): Error | null {
+    if (!this.#isUnconfirmed) return null;
+    this.#isUnconfirmed = false;
+    return new Error('The wait for the synchronous standby was cancelled.');
   }
 
   async #callBackLater(

@@ -1,9 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Sql } from 'sql-template-tag';
-import { isConnectionLost } from '../errors.js';
+import { isConnectionLost, isReadOnly } from '../errors.js';
 import type { FairSemaphore, Permit } from './fair-semaphore.js';
+import type { BoundedClient } from './prepared-client.js';
 import { retries } from './retries.js';
 import { currentWork, type Work } from './work.js';
 
@@ -91,6 +92,23 @@ export async function dropIdle(pool: Pool): Promise<void> {
   await Promise.allSettled(Array.from({ length: pool.idleCount }, drop));
 }
 
+/** How often all connections are renewed at most, in ms: a database that can only be read for long goes on being read. */
+const RENEW_EVERY_MS = 1_000;
+
+/** By pool: connections that were opened before are not used again. By `performance.now()`. */
+const staleBefore = new WeakMap<Pool, number>();
+
+/**
+ * Gives up all connections that are open, those in use when they are given back: they lead to a server that can only be
+ * read, and a new one may lead to the primary. Where they were renewed within a second, nothing is done.
+ */
+export async function renewConnections({ pool, reserve }: Connections): Promise<void> {
+  const now = performance.now();
+  if (now - (staleBefore.get(pool) ?? -Infinity) < RENEW_EVERY_MS) return;
+  for (const each of [pool, reserve]) staleBefore.set(each, now);
+  await Promise.all([pool, ...(reserve === pool ? [] : [reserve])].map(dropIdle));
+}
+
 /**
  * Sends a statement. A read on a connection that turns out to have ended is sent again, once, on a new one. Kysely would
  * only hand the statement on, through a dozen promises; the pool has callbacks that need none.
@@ -123,10 +141,12 @@ function sendTo<Row extends object>(
       end(work?.abandonedWith ?? unconnected ?? null, []);
       return;
     }
-    (client as { nextWork?: Work | undefined }).nextWork = work;
+    const bounded = client as PoolClient & BoundedClient;
+    bounded.nextWork = work;
     client.query<Row>(statement.text, statement.values, (failed: Error | null, result) => {
+      const isStale = bounded.openedAt < (staleBefore.get(pool) ?? -Infinity);
       // What has ended may look alive until its socket closes.
-      giveBack(isConnectionLost(failed));
+      giveBack(isStale || isConnectionLost(failed) || isReadOnly(failed));
       end(failed, failed === null ? result.rows : []);
     });
   });

@@ -4,14 +4,16 @@ import {
   isConnectionLost,
   isFinal,
   isPreparedStatementStale,
+  isReadOnly,
   isRolledBack,
   OutcomeUnknownError,
   sqlState,
+  UnconfirmedError,
 } from '../errors.js';
-import { commitMarkOf, wasCommitted, type CommitMark } from './commit-outcome.js';
+import { commitMarkOf, confirmAtCommit, fateOf, type CommitMark } from './commit-outcome.js';
 import type { Permit } from './fair-semaphore.js';
 import { findOutcome, keepOutcome, type Outcome } from './idempotency.js';
-import { connectionsOf, dropIdle } from './query.js';
+import { connectionsOf, dropIdle, renewConnections } from './query.js';
 import { retries } from './retries.js';
 import { ClientGoneError, currentWork } from './work.js';
 
@@ -22,7 +24,7 @@ const ATTEMPTS = 5;
 const COLLISIONS = new Set<string | undefined>(['40001', '40P01']);
 
 /** What a transaction came to, and what it can be found by when the answer to its COMMIT is lost. */
-type MarkedOutcome = Outcome & { readonly mark: CommitMark | undefined };
+type MarkedOutcome = Outcome & { readonly mark: CommitMark | undefined; readonly isReplay?: boolean };
 
 /**
  * Calls `run` in one transaction, at READ COMMITTED: all of it happens or none. A transaction that
@@ -47,11 +49,18 @@ export async function inTransaction<Result>(
     const attempt = await runAttempt(em, run, dryRun);
     if ('outcome' in attempt) return resultOf<Result>(attempt.outcome);
     const { failure, isUndone } = attempt;
-    const pool = connectionsOf(em)?.pool;
-    if (pool && isUndone && isConnectionLost(failure) && ++connectionsLost === 1) {
+    const connections = connectionsOf(em);
+    if (connections && isUndone && isConnectionLost(failure) && ++connectionsLost === 1) {
       retries.inc({ what: 'transaction', reason: 'connection_lost' });
-      await dropIdle(pool);
+      await dropIdle(connections.pool);
       continue;
+    }
+    if (connections && isReadOnly(failure)) {
+      await renewConnections(connections);
+      if (++connectionsLost === 1) {
+        retries.inc({ what: 'transaction', reason: 'connection_lost' });
+        continue;
+      }
     }
     const isCollision = COLLISIONS.has(sqlState(failure));
     if (number === ATTEMPTS || !(isCollision || isPreparedStatementStale(failure))) throw failure;
@@ -104,7 +113,10 @@ async function runOnce<Result>(
   if (!work || !mutation) return { result: await run(transaction), mark: commitMarkOf(transaction) };
   const kept = await findOutcome(transaction, mutation);
   work.isReplay = kept !== null && work.isReplay !== false;
-  if (kept !== null) return { ...kept, mark: undefined };
+  if (kept !== null) {
+    await confirmAtCommit(transaction);
+    return { ...kept, mark: undefined, isReplay: true };
+  }
   const done = await runToOutcome(transaction, run);
   await keepOutcome(transaction, mutation, done);
   return done;
@@ -134,13 +146,20 @@ function resultOf<Result>(outcome: Outcome): Result {
  *
  * @throws OutcomeUnknownError
  */
-async function isDone(em: SqlEntityManager, { mark }: MarkedOutcome, error: unknown): Promise<boolean> {
+async function isDone(
+  em: SqlEntityManager,
+  { mark, isReplay }: MarkedOutcome,
+  error: unknown,
+): Promise<boolean> {
+  // It was done before; whether the standby has it is what its COMMIT waited for.
+  if (isReplay && !isConnectionLost(error)) throw new OutcomeUnknownError(error);
   // Without a mark nothing was written but what is kept for an Idempotency-Key. A client that went away is not told.
   if (mark === undefined || isRolledBack(error)) return false;
   if (currentWork()?.abandonedWith instanceof ClientGoneError) return false;
-  const isCommitted = await wasCommitted(em, mark);
-  if (isCommitted === null) throw new OutcomeUnknownError(error);
-  return isCommitted;
+  const fate = await fateOf(em, mark);
+  if (fate === 'unconfirmed') throw new UnconfirmedError(error);
+  if (fate === 'unknown') throw new OutcomeUnknownError(error);
+  return fate === 'committed';
 }
 
 /** Waits for a permit to use a connection: the transaction takes one until it ends. */

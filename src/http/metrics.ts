@@ -1,12 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { performance } from 'node:perf_hooks';
-import {
-  AggregatorRegistry,
-  collectDefaultMetrics,
-  Counter,
-  Gauge,
-  type RegistryContentType,
-} from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import type { Database } from '../database/database.js';
 import { refusedPermits } from '../database/fair-semaphore.js';
 import { idempotentMutations } from '../database/idempotency.js';
@@ -16,7 +10,6 @@ import { shedRequests, type Admission } from './admission.js';
 import { sendCompressed } from './compression.js';
 import { DurationHistogram } from './duration-histogram.js';
 import { OperationNames } from './operation-names.js';
-import { isOneOfSeveral, metricsOfAll } from './processes.js';
 import { VERSION } from './version.js';
 
 /** How many names of operations are told apart. With all types and outcomes each takes up to some 60 lines of a scrape. */
@@ -34,38 +27,31 @@ const SERVER_ERRORS: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * `/metrics`, for Prometheus; docs/signals.md describes all that are ours. Nothing in it tells who asked for what. Of
- * several processes, each answers for all of them.
+ * `/metrics`, for Prometheus; docs/signals.md describes all that are ours. Nothing in it tells who asked for what.
  */
 export function serveMetrics(app: FastifyInstance, database: Database, admission: Admission): void {
-  const registry = new AggregatorRegistry<RegistryContentType>();
-  const registers = [registry];
+  const registry = new Registry<RegistryContentType>();
   collectDefaultMetrics({ register: registry });
   describeProcess(app, registry);
   describeDatabase(database, registry);
   countRequests(app, admission, registry);
-  AggregatorRegistry.setRegistries(registers);
   app.get('/metrics', async (request, reply) => {
-    const metrics = await (isOneOfSeveral ? metricsOfAll() : registry.metrics());
-    if (metrics === null) return reply.code(503).send();
-    return sendCompressed(request, reply.type(registry.contentType), metrics);
+    return sendCompressed(request, reply.type(registry.contentType), await registry.metrics());
   });
 }
 
-function describeProcess(app: FastifyInstance, registry: AggregatorRegistry<RegistryContentType>): void {
+function describeProcess(app: FastifyInstance, registry: Registry<RegistryContentType>): void {
   gauges(
     registry,
     'game_graphql_build_info',
     'Always 1: the version of the server.',
     () => [[{ version: VERSION }, 1]],
-    'min',
   );
   gauges(
     registry,
     'game_graphql_ready',
     'Whether the server could serve when it last looked: 1 or 0.',
     () => [[{}, app.readiness.isReady ? 1 : 0]],
-    'min',
   );
   counter(
     registry,
@@ -75,7 +61,7 @@ function describeProcess(app: FastifyInstance, registry: AggregatorRegistry<Regi
   );
 }
 
-function describeDatabase(database: Database, registry: AggregatorRegistry<RegistryContentType>): void {
+function describeDatabase(database: Database, registry: Registry<RegistryContentType>): void {
   gauges(
     registry,
     'database_connections',
@@ -113,7 +99,7 @@ function describeDatabase(database: Database, registry: AggregatorRegistry<Regis
 function countRequests(
   app: FastifyInstance,
   admission: Admission,
-  registry: AggregatorRegistry<RegistryContentType>,
+  registry: Registry<RegistryContentType>,
 ): void {
   const registers = [registry];
   const requests = new DurationHistogram<string, string, number>(
@@ -195,11 +181,10 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Gauges whose values are looked up, each with its labels. */
 function gauges(
-  registry: AggregatorRegistry<RegistryContentType>,
+  registry: Registry<RegistryContentType>,
   name: string,
   help: string,
   values: () => readonly (readonly [Labels, number])[],
-  aggregator: 'sum' | 'min' = 'sum',
 ): void {
   const collect = function collect(this: Gauge): void {
     for (const [labels, value] of values()) this.set(labels, value);
@@ -208,12 +193,12 @@ function gauges(
   // Of an embedded database.
   if (first === undefined) return;
   const labelNames = Object.keys(first[0]);
-  registry.registerMetric(new Gauge({ name, help, aggregator, labelNames, registers: [], collect }));
+  registry.registerMetric(new Gauge({ name, help, labelNames, registers: [], collect }));
 }
 
 /** A counter that is kept elsewhere. */
 function counter(
-  registry: AggregatorRegistry<RegistryContentType>,
+  registry: Registry<RegistryContentType>,
   name: string,
   help: string,
   value: () => number,

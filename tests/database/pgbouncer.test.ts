@@ -1,21 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startApi, type Api } from '../support/api.js';
+import pg from 'pg';
+import { startApi, type Api, type ApiOptions } from '../support/api.js';
 import { rowsOf, type Owner } from '../support/builders.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { freePort } from '../support/postgres.js';
-import { until } from '../support/process.js';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
+import { PGBOUNCER, startPgbouncer } from '../support/pgbouncer.js';
+import { closeWorkplaces, until, Workplace } from '../support/process.js';
 
-/** PgBouncer as Debian's package `pgbouncer` installs it: 1.18 knows nothing of prepared statements. */
-const PROGRAM = '/usr/sbin/pgbouncer';
-const isThere = existsSync(PROGRAM);
-if (!isThere) process.stdout.write(`${PROGRAM} is not there: nothing is tried behind a pooler.\n`);
+const { isThere } = PGBOUNCER;
+if (!isThere) process.stdout.write('PgBouncer is not there: nothing is tried behind a pooler.\n');
 
 /** Connections of the pooler to the database: few, so that each is used for many clients. */
 const CONNECTIONS = 4;
@@ -27,8 +19,7 @@ const AT_ONCE = 10;
 
 let database: TestDatabase;
 let owners: Owner[];
-let directory: string;
-let pooler: ChildProcess;
+let pooler: Awaited<ReturnType<typeof startPgbouncer>>;
 let url: string;
 
 beforeAll(async () => {
@@ -41,54 +32,15 @@ beforeAll(async () => {
     for (let game = 0; game < 3; game++) await owner.game({ platform: `of ${owner.prefix}` });
     owners.push(owner);
   }
-  const port = await freePort();
-  const { hostname, port: target, username } = new URL(database.url);
-  directory = await mkdtemp(join(tmpdir(), 'game-graphql-pooler-'));
-  // It refuses to run as root, and the user that it becomes must read its settings.
-  await chmod(directory, 0o755);
-  const settings = join(directory, 'pgbouncer.ini');
-  await writeFile(
-    settings,
-    `[databases]
-${database.name} = host=${hostname} port=${target || 5432} user=${username}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${port}
-auth_type = any
-pool_mode = transaction
-default_pool_size = ${CONNECTIONS}
-server_round_robin = 1
-ignore_startup_parameters = extra_float_digits
-unix_socket_dir =
-`,
-  );
-  const become = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-  pooler = spawn(PROGRAM, [...become, settings], { stdio: 'ignore' });
-  await until(() => answers(port));
-  const through = new URL(database.url);
-  [through.hostname, through.port] = ['127.0.0.1', String(port)];
-  url = through.href;
+  pooler = await startPgbouncer(database.url, CONNECTIONS);
+  url = pooler.through(database.url);
 });
 afterAll(async () => {
   if (!isThere) return;
-  const ended = once(pooler, 'exit');
-  pooler.kill('SIGINT');
-  await ended;
+  await closeWorkplaces();
+  await pooler.stop();
   await database.drop();
-  await rm(directory, { recursive: true, force: true });
 });
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 /** Operations of many texts by all owners at once; each must be of its owner, and of its operation. */
 async function readAtOnce(api: Api): Promise<{ codes: Set<unknown>; wrong: string[] }> {
@@ -135,8 +87,16 @@ async function createAtOnce(api: Api): Promise<unknown[]> {
   return wrong;
 }
 
-async function withApi(env: NodeJS.ProcessEnv, work: (api: Api) => Promise<void>): Promise<void> {
-  const api = await startApi({ database, env: { DATABASE_URL: url, ...env } });
+async function withApi(
+  env: NodeJS.ProcessEnv,
+  work: (api: Api) => Promise<void>,
+  options: ApiOptions = {},
+): Promise<void> {
+  const api = await startApi({
+    database,
+    env: { DATABASE_URL: url, ...env },
+    ...options,
+  });
   try {
     await work(api);
   } finally {
@@ -147,12 +107,19 @@ async function withApi(env: NodeJS.ProcessEnv, work: (api: Api) => Promise<void>
 const WARNING = /DATABASE_PREPARED_STATEMENTS=off/;
 const warnings = (api: Api): unknown[] => api.log.filter(({ msg }) => WARNING.test(String(msg)));
 
+async function readiness(api: Api): Promise<unknown> {
+  const response = await fetch(`${api.origin}/health/ready`);
+  const { reason = null } = (await response.json()) as { reason?: string };
+  return { status: response.status, reason };
+}
+
 (isThere ? describe : describe.skip)('behind PgBouncer in transaction mode', () => {
   test('without prepared statements everything works', () =>
     withApi({ DATABASE_PREPARED_STATEMENTS: 'off' }, async (api) => {
       expect(await readAtOnce(api)).toEqual({ codes: new Set(), wrong: [] });
       expect(await createAtOnce(api)).toEqual([]);
       expect(warnings(api)).toEqual([]);
+      expect(await readiness(api)).toEqual({ status: 200, reason: null });
     }));
 
   test('with prepared statements left on no answer is that of another operation, and the log says which setting is wrong', () =>
@@ -163,4 +130,65 @@ const warnings = (api: Api): unknown[] => api.log.filter(({ msg }) => WARNING.te
       expect(warnings(api)).toHaveLength(1);
       expect(await createAtOnce(api)).toEqual([]);
     }));
+
+  test('with prepared statements left on the server is not ready, and says which setting is wrong', () =>
+    withApi({}, async (api) => {
+      expect(await readiness(api)).toMatchObject({
+        status: 503,
+        reason: expect.stringMatching(WARNING),
+      });
+    }));
+
+  test('a statement that takes too long is cancelled in the database', () =>
+    withApi(
+      { DATABASE_PREPARED_STATEMENTS: 'off' },
+      async (api) => {
+        const [owner] = owners;
+        const holder = new pg.Client({ connectionString: database.url });
+        await holder.connect();
+        try {
+          await holder.query('BEGIN; LOCK TABLE games IN ACCESS EXCLUSIVE MODE');
+          const waiting = async (): Promise<boolean> =>
+            (
+              await database.query(
+                `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+              )
+            ).length > 0;
+          const answer = api.errors('{ games { totalCount } }', {}, owner);
+          await until(waiting);
+          expect((await answer).codes).toEqual(['SERVICE_UNAVAILABLE']);
+          // The lock is still held: were it not cancelled, it would still wait.
+          await until(async () => !(await waiting()));
+        } finally {
+          await holder.end();
+        }
+      },
+      { statementTimeoutMs: 1_000 },
+    ));
+
+  test('migrations are run by one at a time, and leave no lock on a connection of the pooler', async () => {
+    const empty = await createEmptyDatabase();
+    try {
+      const workplace = await Workplace.create();
+      const env = { DATABASE_URL: pooler.through(empty.url) };
+      const ended = await Promise.all([1, 2].map(() => workplace.run('commands/migrate', { env })));
+      expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+        ended.map(() => ({ code: 0, stderr: '' })),
+      );
+      expect(new Set(ended.map(({ stdout }) => stdout.split(' ')[0]))).toEqual(new Set(['Applied', 'The']));
+      expect(await empty.query(`SELECT FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
+      expect(await workplace.run('commands/migrate', { env })).toMatchObject({ code: 0 });
+    } finally {
+      await empty.drop();
+    }
+  });
+});
+
+test('connections that keep their prepared statements are ready', async () => {
+  const direct = await startApi();
+  try {
+    expect(await readiness(direct)).toMatchObject({ status: 200 });
+  } finally {
+    await direct.close();
+  }
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { warningsOf } from '../../src/app/database-check.js';
 import { readConfig } from '../../src/config.js';
-import { wasCommitted } from '../../src/database/commit-outcome.js';
+import { fateOf } from '../../src/database/commit-outcome.js';
 import { openDatabase } from '../../src/database/database.js';
 import { sweepOutcomes } from '../../src/database/idempotency.js';
 import { startApi, type Api } from '../support/api.js';
@@ -107,7 +107,7 @@ test('it can keep what an Idempotency-Key is for, and find what it wrote', async
   const opened = await openDatabase(readConfig({ DATABASE_URL: url }).database);
   await sweepOutcomes(opened.em);
   const mark = { logId: randomUUID(), transactionId: '3' };
-  expect(await wasCommitted(opened.em, mark)).toBe(false);
+  expect(await fateOf(opened.em, mark)).toBe('undone');
   await opened.close();
   const body = JSON.stringify({
     query:

@@ -8,14 +8,27 @@
  */
 import { parseArgs } from 'node:util';
 import { commits } from './commits.ts';
+import { failover } from './failover.ts';
 import { overload } from './overload.ts';
+import { pgbouncer } from './pgbouncer.ts';
 import { rates } from './rates.ts';
 import { restarts } from './restarts.ts';
+import { rolling } from './rolling.ts';
 import type { Figure, Scenario } from './scenario.ts';
 import { soak } from './soak.ts';
 import { stop } from './stop.ts';
 
-const SCENARIOS: readonly Scenario[] = [commits, restarts, overload, rates, stop, soak];
+const SCENARIOS: readonly Scenario[] = [
+  commits,
+  restarts,
+  overload,
+  rates,
+  stop,
+  rolling,
+  pgbouncer,
+  failover,
+  soak,
+];
 
 const { values } = parseArgs({
   options: {

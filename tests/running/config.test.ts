@@ -157,9 +157,6 @@ describe('in production', () => {
     expect(readConfig({ ...production, DATABASE_URL: 'postgres://localhost/game' }).database.kind).toBe(
       'postgresql',
     );
-    expect(refusals({ DATABASE_URL: 'embedded', PROCESSES: '2' })).toEqual([
-      expect.stringContaining('PROCESSES'),
-    ]);
   });
 
   test.each(['Production', 'PRODUCTION', 'prod', ' production'])(
@@ -216,9 +213,7 @@ describe('a variable that looks like a setting and is none', () => {
       LANG: 'C',
       SHELL: '/bin/sh',
     };
-    expect(
-      readConfig({ ...others, ...(await samples()), DATABASE_URL: 'embedded', PROCESSES: '' }).warnings,
-    ).toEqual([]);
+    expect(readConfig({ ...others, ...(await samples()), DATABASE_URL: 'embedded' }).warnings).toEqual([]);
   });
 });
 

@@ -77,6 +77,9 @@ describe('every block of code', () => {
     sql: [''],
     sh: [''],
     ini: [''],
+    // Run by tests/faults/rolling.ts.
+    haproxy: [''],
+    nginx: [''],
     json: ['answer', 'log', 'relay.config.json'],
     yaml: ['supergraph.yaml', 'router.yaml'],
     mermaid: [''],
@@ -1026,6 +1029,16 @@ describe('every name in the text', () => {
     const env = Object.fromEntries(entries) as Record<string, string>;
     expect(Object.keys(env).filter((name) => !settings().has(name))).toEqual([]);
     expect(readConfig(env).warnings).toEqual([]);
+  });
+
+  test('of a balancer asks for readiness, and the time to stop that is told leaves it time to see it', async () => {
+    const [haproxy] = blocksOf('haproxy');
+    const [, path = ''] = /http-check send meth GET uri (\S+)/.exec(haproxy?.text ?? '') ?? [];
+    expect((await fetch(api.origin + path)).status).toBe(200);
+    const [, everyS = '', times = ''] = /inter (\d+)s fall (\d+)/.exec(haproxy?.text ?? '') ?? [];
+    const [, delayS = ''] = /`SHUTDOWN_DELAY=(\d+)`/.exec(documentOf('docs/operating.md').prose) ?? [];
+    expect(Number(everyS) * Number(times)).toBeGreaterThan(0);
+    expect(Number(delayS)).toBeGreaterThan(Number(everyS) * Number(times));
   });
 
   test('of a path is one that the server answers', async () => {

@@ -97,7 +97,7 @@ export async function startApi({
 }: ApiOptions = {}): Promise<Api> {
   const testDatabase = given ?? (await createTestDatabase({ plans: plans ?? false }));
   const unlimited = { RATE_LIMIT: 'off', RATE_LIMIT_ADDRESS: 'off' };
-  const config = readConfig({ DATABASE_URL: testDatabase.url, PORT: '0', ...unlimited, ...env });
+  const config = readConfig({ ...addressOf(testDatabase), PORT: '0', ...unlimited, ...env });
   const rates = { ...config.rates, windowS: rateWindowS ?? config.rates.windowS };
   const database = await openDatabase(config.database, { maxWaitMs: 60_000, ...options });
   const server = await createServer({ ...config, rates }, database);
@@ -110,6 +110,14 @@ export async function startApi({
     await database.close();
     if (given === undefined) await testDatabase.drop();
   });
+}
+
+/** How the server reaches its database: through a pooler, where the run of the tests has one. */
+function addressOf({ url }: TestDatabase): NodeJS.ProcessEnv {
+  const pooler = process.env['TEST_POOLER_URL'];
+  if (pooler === undefined) return { DATABASE_URL: url };
+  const { host } = new URL(pooler);
+  return { DATABASE_URL: Object.assign(new URL(url), { host }).href, DATABASE_PREPARED_STATEMENTS: 'off' };
 }
 
 /** Keeps the log in memory instead of printing it. */

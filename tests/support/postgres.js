@@ -137,7 +137,7 @@ async function untilReady(logFile, since) {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const text = readFileSync(logFile, 'utf8').slice(since);
-    if (text.includes('ready to accept connections')) return;
+    if (/ready to accept (?:read-only )?connections/.test(text)) return;
     if (
       /FATAL(?!:.*(?:starting up|not yet accepting connections))/.test(text) ||
       performance.now() > deadline

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readConfig } from '../../src/config.js';
-import { wasCommitted, type CommitMark } from '../../src/database/commit-outcome.js';
+import { fateOf, type CommitMark } from '../../src/database/commit-outcome.js';
 import { openDatabase, type Database } from '../../src/database/database.js';
 import { CommitProxy, type Cut } from '../faults/commit-proxy.js';
 import { MUTATION_NAMES, prepareMutation, type PreparedMutation } from '../faults/mutations.js';
@@ -108,12 +108,12 @@ describe('a transaction is not taken for another one', () => {
     const mark = await markOf('SELECT pg_current_xact_id()');
     const [status] = await database.query(`SELECT pg_xact_status('${mark.transactionId}') AS status`);
     expect(status).toEqual({ status: 'committed' });
-    expect(await wasCommitted(server.em.fork(), mark)).toBe(false);
+    expect(await fateOf(server.em.fork(), mark)).toBe('undone');
   });
 
   test('when its id was not given yet since then', async () => {
     const mark = await markOf(`SELECT (pg_current_xact_id()::text::numeric + 1000000)`);
-    expect(await wasCommitted(server.em.fork(), mark)).toBe(false);
+    expect(await fateOf(server.em.fork(), mark)).toBe('undone');
   });
 });
 
