@@ -41,12 +41,9 @@ export function serveMetrics(app: FastifyInstance, database: Database, admission
 }
 
 function describeProcess(app: FastifyInstance, registry: Registry<RegistryContentType>): void {
-  gauges(
-    registry,
-    'game_graphql_build_info',
-    'Always 1: the version of the server.',
-    () => [[{ version: VERSION }, 1]],
-  );
+  gauges(registry, 'game_graphql_build_info', 'Always 1: the version of the server.', () => [
+    [{ version: VERSION }, 1],
+  ]);
   gauges(
     registry,
     'game_graphql_ready',
