@@ -3,7 +3,6 @@ import { composeServices } from '@apollo/composition';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type RealmRepresentation from '@keycloak/keycloak-admin-client/lib/defs/realmRepresentation.js';
 import type { Client } from '@urql/core';
 import { buildSchema, graphql, Kind, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { execFile, spawn } from 'node:child_process';
@@ -31,6 +30,7 @@ import {
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
 import { Page } from '../support/page.js';
 import { closeWorkplaces, until, Workplace } from '../support/process.js';
+import { readRealm } from '../support/realm.js';
 import { settings } from '../support/settings.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
@@ -41,8 +41,8 @@ const DOCUMENTED_PREFIX = 'gme_live_a1B2c3D4';
 const documents = await userDocuments();
 const blocks = documents.flatMap((document) => document.blocks);
 const byName = new Map(documents.map((document) => [document.path, document]));
-const compose = await readFile(join(REPOSITORY, 'compose.yaml'), 'utf8');
-const realmText = await readFile(join(REPOSITORY, 'deploy', 'keycloak', 'realm.json'), 'utf8');
+const composeText = await readFile(join(REPOSITORY, 'compose.yaml'), 'utf8');
+const realm = await readRealm();
 const schemaText = await readFile(join(REPOSITORY, 'schema.graphql'), 'utf8');
 const schema = buildSchema(schemaText);
 
@@ -856,20 +856,19 @@ describe('every command', () => {
   /** Asks an issuer of tokens: only the address and the form are looked at. */
   const expectTokenRequest = (url: string, form: string): void => {
     const [ini] = blocksOf('ini');
-    const realms = [ini?.text ?? '', compose].map((text) => /OAUTH_ISSUER(?:=|: )(\S+)/.exec(text)?.[1]);
-    expect(realms.map((realm) => `${realm}/protocol/openid-connect/token`)).toContain(url);
+    const realms = [ini?.text ?? '', composeText].map((text) => /OAUTH_ISSUER(?:=|: )(\S+)/.exec(text)?.[1]);
+    expect(realms.map((address) => `${address}/protocol/openid-connect/token`)).toContain(url);
     const { client_id: client, ...given } = Object.fromEntries(new URLSearchParams(form));
     if (given['grant_type'] === 'client_credentials') {
       expect(Object.keys(given).sort()).toEqual(['client_secret', 'grant_type']);
       return;
     }
-    const { clients = [], users = [] } = JSON.parse(realmText) as RealmRepresentation;
     const { username, password, ...rest } = given;
     expect(rest).toEqual({ grant_type: 'password' });
-    expect(clients).toContainEqual(
+    expect(realm.clients).toContainEqual(
       expect.objectContaining({ clientId: client, publicClient: true, directAccessGrantsEnabled: true }),
     );
-    expect(users.find((user) => user.username === username)?.credentials?.[0]?.value).toBe(password);
+    expect(realm.users.find((user) => user.username === username)?.credentials[0]?.value).toBe(password);
   };
 
   /** Sends to the API what curl would send. */
@@ -900,7 +899,7 @@ describe('every command', () => {
     const { version } = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')) as {
       version: string;
     };
-    for (const image of args.filter((arg) => /^game-graphql:/.test(arg))) {
+    for (const image of args.filter((arg) => arg.startsWith('game-graphql:'))) {
       expect(image).toBe(`game-graphql:${version}`);
     }
     const node = args.indexOf('node');

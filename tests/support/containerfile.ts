@@ -19,7 +19,7 @@ const wordsOf = (instruction: Instruction): string[] =>
   instruction.getArguments().map((word) => word.getValue());
 
 /** The stages of the repository's Containerfile, the image's own last. */
-export async function stagesOf(text: string): Promise<Stage[]> {
+export function stagesOf(text: string): Stage[] {
   const stages: { name: string; base: string; instructions: Instruction[] }[] = [];
   for (const instruction of DockerfileParser.parse(text).getInstructions()) {
     if (instruction.getKeyword() === 'FROM') {
@@ -66,9 +66,8 @@ export async function makeImage(): Promise<Image> {
   const directory = await mkdtemp(join(tmpdir(), 'game-graphql-image-'));
   let last: Omit<Image, 'remove'> | undefined;
   try {
-    for (const stage of await stagesOf(await readContainerfile())) {
+    for (const stage of stagesOf(await readContainerfile())) {
       // One after the other: a stage copies from those before it.
-      // oxlint-disable-next-line no-await-in-loop
       last = await makeStage(stage, directory);
     }
   } catch (error) {
@@ -86,7 +85,6 @@ async function makeStage(stage: Stage, directory: string): Promise<Omit<Image, '
   let [user, command, healthcheck]: [string, string[], string[]] = ['', [], []];
   const inside = (path: string): string => join(root, resolve('/', workdir, path));
   for (const instruction of stage.instructions) {
-    /* oxlint-disable no-await-in-loop */
     switch (instruction.getKeyword()) {
       case 'WORKDIR':
         workdir = resolve(workdir, restOf(instruction));
@@ -124,7 +122,6 @@ async function makeStage(stage: Stage, directory: string): Promise<Omit<Image, '
       default:
         throw new Error(`What does ${instruction.getKeyword()} do?`);
     }
-    /* oxlint-enable no-await-in-loop */
   }
   return { root, workdir, env, user, command, healthcheck };
 }
