@@ -85,6 +85,13 @@ export const badUserInput = (problems: readonly Problem[]): GraphQLError =>
     { problems: problems.slice(0, MAX_PROBLEMS) },
   );
 
+/** A header of the request says what cannot be. HTTP 400. */
+export const badHeader = (header: string, message: string): GraphQLError =>
+  clientError('BAD_USER_INPUT', `${header}: ${message}`, {
+    problems: [{ argument: header, message }],
+    http: { status: 400 },
+  });
+
 /** The write collides with what is stored. */
 export const conflict = (message: string, extensions: object = {}): GraphQLError =>
   clientError('CONFLICT', message, extensions);

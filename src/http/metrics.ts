@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import type { Database } from '../database/database.js';
+import type { Replicas } from '../database/replicas.js';
 import { refusedPermits } from '../database/fair-semaphore.js';
 import { idempotentMutations } from '../database/idempotency.js';
 import { retries } from '../database/retries.js';
@@ -88,9 +89,40 @@ function describeDatabase(database: Database, registry: Registry<RegistryContent
         [{ purpose, state: 'waiting' }, waiting],
       ]),
   );
+  if (database.replicas !== null) describeReplicas(database.replicas, registry);
   registry.registerMetric(refusedPermits);
   registry.registerMetric(retries);
   registry.registerMetric(idempotentMutations);
+}
+
+function describeReplicas(replicas: Replicas, registry: Registry<RegistryContentType>): void {
+  gauges(
+    registry,
+    'database_replica_used',
+    'Whether queries are read from a replica: 1, or 0 while it is left out.',
+    () => replicas.use().map(({ replica, problem }) => [{ replica: String(replica) }, problem === null ? 1 : 0]),
+  );
+  gauges(
+    registry,
+    'database_replica_lag_seconds',
+    'How far a replica is behind the primary, up to half a second too much; NaN while that is not known.',
+    () => replicas.use().map(({ replica, lagS }) => [{ replica: String(replica) }, lagS ?? Number.NaN]),
+  );
+  const statements = new Counter({
+    name: 'database_replica_statements_total',
+    help: 'Statements that a replica was chosen for, by what came of them: answered, or behind or failed and answered by the primary.',
+    labelNames: ['replica', 'outcome'] as const,
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { replica, answered, behind, failed } of replicas.use()) {
+        for (const [outcome, count] of Object.entries({ answered, behind, failed })) {
+          this.inc({ replica, outcome }, count);
+        }
+      }
+    },
+  });
+  registry.registerMetric(statements);
 }
 
 function countRequests(
