@@ -100,7 +100,8 @@ function describeReplicas(replicas: Replicas, registry: Registry<RegistryContent
     registry,
     'database_replica_used',
     'Whether queries are read from a replica: 1, or 0 while it is left out.',
-    () => replicas.use().map(({ replica, problem }) => [{ replica: String(replica) }, problem === null ? 1 : 0]),
+    () =>
+      replicas.use().map(({ replica, problem }) => [{ replica: String(replica) }, problem === null ? 1 : 0]),
   );
   gauges(
     registry,
