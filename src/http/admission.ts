@@ -19,6 +19,8 @@ const CALM_MS = 1_000;
  * turns would keep those waiting who ask for the server's health.
  */
 const SLICE_MS = 0.5;
+/** So few that run do not make a turn long: they begin at once. */
+const FEW = 20;
 
 /** How often it is looked at which requests run for too long, in ms. */
 const CHECK_EVERY_MS = 250;
@@ -40,7 +42,7 @@ export class Admission {
   readonly #running = new Map<Work, string>();
   /** What waits for the next turn of the event loop, the first first. */
   readonly #waiting: (() => void)[] = [];
-  /** When requests began to begin in this turn; null: none has. */
+  /** When requests began to begin in this turn; null: nobody counts, because none has or few run. */
   #turnBegan: number | null = null;
   #isTimed = false;
   /** When there were too many last, and since when there have been, without a calm second between. */
@@ -69,7 +71,7 @@ export class Admission {
   }
 
   /**
-   * Runs `task`, at the next turns of the event loop where others have begun in this one.
+   * Runs `task`: where many run, at one of the next turns of the event loop if others have begun in this one.
    *
    * @throws SERVICE_UNAVAILABLE where too many run; what the work is abandoned with before it begins
    */
@@ -121,6 +123,7 @@ export class Admission {
 
   #mayBegin(): boolean {
     if (this.#turnBegan === null) {
+      if (this.#running.size <= FEW) return true;
       this.#turnBegan = performance.now();
       setImmediate(this.#endTurn);
       return true;

@@ -1,4 +1,11 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction,
+} from 'fastify';
+import type { GraphQLError } from 'graphql';
 import { Context, createRepositories, type OperationLog } from '../app/context.js';
 import { createSchema } from '../app/schema.js';
 import { apiKeyScheme } from '../auth/api-key-scheme.js';
@@ -145,7 +152,7 @@ export async function serveGraphql(
     const ofAddress = (): Budget => (budget ??= rates.ofAddress(request.ip));
     try {
       const viewer = await authenticate(schemes, request.raw, () => ofAddress().charge(UNKNOWN_KEY_COST));
-      await budget?.settleAt(0);
+      if (budget !== undefined) await budget.settleAt(0);
       return viewer;
     } catch (error) {
       request.budget = ofAddress();
@@ -161,11 +168,21 @@ export async function serveGraphql(
    * Refuses a request before its body is read: of a caller that was refused before, and of an address that has spent
    * what it may.
    */
-  async function checkEarly(request: FastifyRequest): Promise<void> {
+  function checkEarly(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const callerKey = refusedCredentials.callerOf(request.raw);
-    if (callerKey !== null) throwIfSpent(rates.ofCaller(callerKey), request);
+    const ofCaller = callerKey === null ? null : refusalBy(rates.ofCaller(callerKey), request);
     const ofAddress = rates.ofAddress(request.ip);
-    if (ofAddress.isSpent && !(await hasGoodCredential(request))) throwIfSpent(ofAddress, request);
+    if (ofCaller !== null || !ofAddress.isSpent) done(ofCaller ?? undefined);
+    else void checkCredential(request, ofAddress, done);
+  }
+
+  async function checkCredential(
+    request: FastifyRequest,
+    ofAddress: Budget,
+    done: HookHandlerDoneFunction,
+  ): Promise<void> {
+    const isGood = await hasGoodCredential(request);
+    done((isGood ? null : refusalBy(ofAddress, request)) ?? undefined);
   }
 
   /**
@@ -181,14 +198,14 @@ export async function serveGraphql(
     }
   }
 
-  /** @throws RATE_LIMITED */
-  function throwIfSpent(budget: Budget, request: FastifyRequest): void {
+  /** RATE_LIMITED, where all is spent. */
+  function refusalBy(budget: Budget, request: FastifyRequest): GraphQLError | null {
     const refusal = budget.check();
-    if (refusal === null) return;
+    if (refusal === null) return null;
     request.budget = budget;
     request.graphql = {};
     noteRefusal(request, budget);
-    throw refusal;
+    return refusal;
   }
 
   function noteRefusal(request: FastifyRequest, { refusedBy }: Budget): void {

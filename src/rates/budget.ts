@@ -70,8 +70,8 @@ export class Budget {
   }
 
   /** Settles with what the request took, of this process and of the database. */
-  async settle(databaseMs: number): Promise<void> {
-    await this.settleAt(REQUEST_COST + Math.round((databaseMs + this.workMs) / UNIT_MS));
+  settle(databaseMs: number): Promise<void> {
+    return this.settleAt(REQUEST_COST + Math.round((databaseMs + this.workMs) / UNIT_MS));
   }
 
   /** Settles with a cost. Only the first settlement of a request counts. */

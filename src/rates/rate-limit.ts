@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
-import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
 
 /** Whose spending a limit counts: that of an authenticated caller, or of an address without a good credential. */
 export type LimitedBy = 'caller' | 'address';
@@ -88,7 +88,9 @@ export class RateLimit {
   async spend(key: string, cost: number): Promise<Spending> {
     const short = shortened(key);
     const known = this.#knownOf(short);
-    const [store, { consumedPoints, msBeforeNext }] = await this.#add(short, cost);
+    const shared = this.#redis === null ? null : await this.#addShared(this.#redis, short, cost);
+    const store = shared === null ? this.#memory : (this.#redis ?? this.#memory);
+    const { consumedPoints, msBeforeNext } = shared ?? (await this.#memory.penalty(short, cost));
     const now = Date.now();
     known.resetAt = now + msBeforeNext;
     if (consumedPoints >= this.limit) {
@@ -113,15 +115,15 @@ export class RateLimit {
     return known;
   }
 
-  async #add(key: string, cost: number): Promise<[Store, Awaited<ReturnType<Store['penalty']>>]> {
-    if (this.#redis !== null && Date.now() >= this.#redisAwayUntil) {
-      try {
-        return [this.#redis, await inTime(this.#redis.penalty(key, cost))];
-      } catch {
-        this.#redisAwayUntil = Date.now() + REDIS_PAUSE_MS;
-      }
+  /** Null where Redis is away, or was a moment ago. */
+  async #addShared(redis: RateLimiterRedis, key: string, cost: number): Promise<RateLimiterRes | null> {
+    if (Date.now() < this.#redisAwayUntil) return null;
+    try {
+      return await inTime(redis.penalty(key, cost));
+    } catch {
+      this.#redisAwayUntil = Date.now() + REDIS_PAUSE_MS;
+      return null;
     }
-    return [this.#memory, await this.#memory.penalty(key, cost)];
   }
 }
 

@@ -95,7 +95,7 @@ class OpenRun {
     const { requests } = this.#job;
     const number = this.#number++;
     const template = requests[number % requests.length] ?? '';
-    const bytes = template.replace(NUMBER_MARK, String(number).padStart(NUMBER_MARK.length, '0'));
+    const bytes = template.replaceAll(NUMBER_MARK, String(number).padStart(NUMBER_MARK.length, '0'));
     this.#send({ number, bytes, at, attempt: 1 });
   }
 

@@ -12,7 +12,7 @@ import { atLeast, atMost, exactly, type Figure, type Scenario } from './scenario
 
 /** The processor that the server has, and the one for everything else, where PostgreSQL comes after the clients. */
 const [SERVER, OTHERS] = ['0', '1'];
-const SIZES = { games: 20_000, points: 10_000, moved: 10 };
+export const SIZES = { games: 20_000, points: 10_000, moved: 10 };
 /** How many times the capacity is asked for. */
 const TIMES = 3;
 const OVERLOAD_MS = 30_000;
@@ -21,7 +21,7 @@ const USUAL_MS = 8_000;
 /** Requests at a time that the capacity is measured with. */
 const BUSY = 32;
 /** Of so many requests one is a write. */
-const WRITES_EVERY = 20;
+export const WRITES_EVERY = 20;
 /** When impatient clients give up, in ms. */
 const PATIENCE_MS = 1_000;
 /** After the overload, half of the capacity is asked for until everybody is served as before, this long at most, in ms. */
@@ -143,7 +143,7 @@ async function writesTold(data: Data, who: string, sent: readonly Sent[]): Promi
 }
 
 /** Reads of several kinds, and writes among them. */
-async function requestsOf(data: Data, server: Server): Promise<string[]> {
+export async function requestsOf(data: Data, server: Server): Promise<string[]> {
   const contestant = { name: 'ours', port: server.port } as Contestant;
   const operations = await makeOperations(data, [contestant]);
   const kinds = operations

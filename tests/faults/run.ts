@@ -2,7 +2,7 @@
  * Lets faults and load beyond capacity happen to the server as it runs in production, and tells what came of it; see
  * CONTRIBUTING.md.
  *
- *   npm run test:faults -- [--list] [--only name,name] [--minutes 90]
+ *   npm run test:faults -- [--list] [--only name,name] [--minutes 150]
  *
  * Everything happens on this machine: the servers and PostgreSQL are started for the run and ended with it.
  */
@@ -15,6 +15,7 @@ import { rates } from './rates.ts';
 import { restarts } from './restarts.ts';
 import { rolling } from './rolling.ts';
 import type { Figure, Scenario } from './scenario.ts';
+import { soak } from './soak.ts';
 import { stop } from './stop.ts';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   overload,
   rates,
   stop,
+  soak,
   rolling,
   pgbouncer,
   failover,
@@ -32,7 +34,7 @@ const { values } = parseArgs({
   options: {
     list: { type: 'boolean', default: false },
     only: { type: 'string' },
-    minutes: { type: 'string', default: '90' },
+    minutes: { type: 'string', default: '150' },
   },
 });
 const wanted = values.only?.split(',') ?? SCENARIOS.map(({ name }) => name);

@@ -75,15 +75,16 @@ export class Clients {
   }
 
   async #retry(game: string, param: string, key: string): Promise<Told> {
-    for (;;) {
+    while (!this.#isOver) {
       await delay(PAUSE_MS);
       if ((await this.#send(game, param, key)) === 'done') return 'done';
     }
+    return 'unknown';
   }
 
   /** A game, made past the server. */
   async #newGame(): Promise<string> {
-    for (;;) {
+    while (!this.#isOver) {
       try {
         const rows = rowsOf({
           query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
@@ -97,6 +98,7 @@ export class Clients {
         await delay(PAUSE_MS);
       }
     }
+    return '';
   }
 
   async #send(game: string, param: string, key: string | null): Promise<Told> {

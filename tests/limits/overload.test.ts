@@ -157,17 +157,19 @@ test('requests begin in turns, the first first, so that the server accepts conne
     await Promise.resolve();
     order.push(index);
     for (const end = performance.now() + 5; performance.now() < end;);
+    // As one that waits for the database.
+    await until(() => order.length === 60);
   };
   const started = turns;
   // All within one turn, each by itself, as they come from their connections.
   await Promise.all(
-    Array.from({ length: 40 }, async (_, index) => {
+    Array.from({ length: 60 }, async (_, index) => {
       await nextTurn();
       await admission.run(new Work(), 'alice', () => spin(index));
     }),
   );
   clearInterval(timer);
-  expect(order).toEqual(Array.from({ length: 40 }, (_, index) => index));
+  expect(order).toEqual(Array.from({ length: 60 }, (_, index) => index));
   expect(turns - started).toBeGreaterThan(20);
   expect(admission.runningCount).toBe(0);
 });

@@ -138,7 +138,10 @@ async function untilReady(logFile, since) {
   for (;;) {
     const text = readFileSync(logFile, 'utf8').slice(since);
     if (/ready to accept (?:read-only )?connections/.test(text)) return;
-    if (/FATAL(?!:.*starting up)/.test(text) || performance.now() > deadline) {
+    if (
+      /FATAL(?!:.*(?:starting up|not yet accepting connections))/.test(text) ||
+      performance.now() > deadline
+    ) {
       throw new Error(`PostgreSQL did not start:\n${text}`);
     }
     await delay(10);

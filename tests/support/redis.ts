@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './postgres.js';
-import { until } from './process.js';
 
+const START_TIMEOUT_MS = 15_000;
 /** Redis as Debian's package `redis-server` installs it. */
 const PROGRAM = '/usr/bin/redis-server';
 export const REDIS = { isThere: existsSync(PROGRAM) };
@@ -13,31 +14,39 @@ if (!REDIS.isThere) process.stdout.write(`${PROGRAM} is not there: nothing is tr
 
 /** A Redis server on a port of its own, which keeps nothing. */
 export class RedisServer {
+  readonly #port: number;
   #process: ChildProcess | null = null;
 
-  constructor(private readonly port: number) {}
+  constructor(port: number) {
+    this.#port = port;
+  }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://127.0.0.1:${this.#port}`;
   }
 
   /** Starts it, at its port, and waits until it accepts connections. */
   async start(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const args = ['--port', String(this.#port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     this.#process = spawn(PROGRAM, args, { cwd: tmpdir(), stdio: 'ignore' });
-    await until(() => accepts(this.port), undefined, 15_000);
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (!(await accepts(this.#port))) {
+      if (performance.now() > deadline) throw new Error('Redis did not start.');
+      await delay(15);
+    }
   }
 
-  /** Whether it has a key. */
-  knows(key: string): Promise<boolean> {
+  /** The text that it keeps under a key; null: none. */
+  get(key: string): Promise<string | null> {
     return new Promise((resolve, reject) => {
-      const socket = connect(this.port, '127.0.0.1');
+      const socket = connect(this.#port, '127.0.0.1');
       socket.on('error', reject);
       socket.on('data', (answer) => {
         socket.destroy();
-        resolve(answer.toString() === ':1\r\n');
+        // A bulk string: its length, then itself; no length where there is none.
+        resolve(/^\$\d+\r\n(.*)\r\n$/.exec(answer.toString())?.[1] ?? null);
       });
-      socket.write(`EXISTS ${key}\r\n`);
+      socket.write(`GET ${key}\r\n`);
     });
   }
 
