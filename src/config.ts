@@ -17,6 +17,25 @@ export type DatabaseConfig =
       readonly statementTimeoutMs: number;
     };
 
+/** Which part of the requests is traced. */
+export interface Sampling {
+  /** Whether the sender of a request decides, where it sent a `traceparent` header. */
+  readonly isParentBased: boolean;
+  /** From 0 to 1. */
+  readonly ratio: number;
+}
+
+/** How traces are sent. Where to, and how to authenticate, the exporter reads from the environment itself. */
+export interface TracesConfig {
+  readonly sampling: Sampling;
+  /** Time between two batches, and longest time for one, in ms. */
+  readonly scheduleDelayMs: number;
+  readonly exportTimeoutMs: number;
+  /** How many spans wait at most, and how many are sent at a time. */
+  readonly maxQueueSize: number;
+  readonly maxBatchSize: number;
+}
+
 /** Who signs bearer tokens. */
 export interface OAuthConfig {
   readonly issuer: string;
@@ -43,6 +62,8 @@ export interface Config {
   /** Maximum size, in bytes, of an answer. */
   readonly maxResponseBytes: number;
   readonly rates: RateSettings;
+  /** Null: nothing is traced. */
+  readonly traces: TracesConfig | null;
   /** Whose word on the address of a client is taken: addresses and networks of proxies. */
   readonly trustedProxies: readonly string[];
   /** Null: no issuer is configured. */
@@ -166,6 +187,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       windowS: RATE_WINDOW_S,
       redisUrl: read('REDIS_URL', 'redis://localhost:6379', null, redisUrl),
     },
+    traces: readTraces(read, problems),
     trustedProxies: read('TRUST_PROXY', '10.0.0.0/8,192.0.2.7', [], networks),
     corsOrigins: read('CORS_ORIGINS', 'https://app.example.org,http://localhost:5173', [], origins),
     database:
@@ -199,6 +221,67 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return { ...config, warnings };
 }
 
+/** Reads one setting: see `readConfig`. */
+type Read = <Value>(
+  name: string,
+  example: string,
+  fallback: Value,
+  convert: (text: string) => Value,
+) => Value;
+
+/** The values of OTEL_TRACES_SAMPLER, by what they say of each request that no sender decided about. */
+const SAMPLERS: Readonly<Record<string, 'all' | 'none' | 'ratio'>> = {
+  always_on: 'all',
+  always_off: 'none',
+  traceidratio: 'ratio',
+  parentbased_always_on: 'all',
+  parentbased_always_off: 'none',
+  parentbased_traceidratio: 'ratio',
+};
+const PROTOCOL = 'http/protobuf';
+
+/** Reads those of OpenTelemetry's variables that its exporter does not read. Without an endpoint nothing is traced. */
+function readTraces(read: Read, problems: string[]): TracesConfig | null {
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://localhost:4318', null, httpUrl);
+  const own = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'http://localhost:4318/v1/traces', null, httpUrl);
+  const isDisabled = read('OTEL_SDK_DISABLED', 'true', false, (text) => text.toLowerCase() === 'true');
+  const exporter = read('OTEL_TRACES_EXPORTER', 'otlp', 'otlp', String);
+  const protocol = read('OTEL_EXPORTER_OTLP_PROTOCOL', PROTOCOL, PROTOCOL, String);
+  const ownProtocol = read('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', PROTOCOL, protocol, String);
+  const sampler = read(
+    'OTEL_TRACES_SAMPLER',
+    'parentbased_traceidratio',
+    'parentbased_always_on',
+    oneOf(Object.keys(SAMPLERS)),
+  );
+  const ratio = read('OTEL_TRACES_SAMPLER_ARG', '0.1', 1, fraction);
+  const scheduleDelayMs = read('OTEL_BSP_SCHEDULE_DELAY', '5000', 5_000, integer(1, 600_000));
+  const exportTimeoutMs = read('OTEL_BSP_EXPORT_TIMEOUT', '30000', 30_000, integer(1, 600_000));
+  const maxQueueSize = read('OTEL_BSP_MAX_QUEUE_SIZE', '2048', 2_048, integer(1, 100_000));
+  const maxBatchSize = read('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', '512', 512, integer(1, 100_000));
+  const isOff = isDisabled || exporter === 'none';
+  if ((endpoint === null && own === null) || isOff) return null;
+  if (exporter !== 'otlp') {
+    problems.push('OTEL_TRACES_EXPORTER must be otlp or none. Example: OTEL_TRACES_EXPORTER=otlp');
+  }
+  if (ownProtocol !== PROTOCOL) {
+    problems.push(
+      `OTEL_EXPORTER_OTLP_PROTOCOL must be ${PROTOCOL} for traces. Example: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=${PROTOCOL}`,
+    );
+  }
+  const ratios = { all: 1, none: 0, ratio };
+  return {
+    sampling: {
+      isParentBased: sampler.startsWith('parentbased_'),
+      ratio: ratios[SAMPLERS[sampler] ?? 'all'],
+    },
+    scheduleDelayMs,
+    exportTimeoutMs,
+    maxQueueSize,
+    maxBatchSize: Math.min(maxBatchSize, maxQueueSize),
+  };
+}
+
 /** Prefixes that hardly anything else uses. */
 const OWN_PREFIX = /^(DATABASE|OAUTH)_/;
 
@@ -229,6 +312,12 @@ const integer =
     }
     return value;
   };
+
+function fraction(text: string): number {
+  const value = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || value > 1) throw new InvalidValue('must be a number from 0 to 1');
+  return value;
+}
 
 /** What may be spent in a minute; null: as much as anybody likes. */
 function rate(text: string): number | null {

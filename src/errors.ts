@@ -5,19 +5,21 @@ import { GraphQLError } from 'graphql';
  * The errors of our code that a client may see; graphql-js and Apollo add their own. Each is a GraphQL error with a stable `extensions.code`; a code never
  * changes its meaning. Everything else is masked by `toClientError`.
  */
-export type ErrorCode =
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'BAD_USER_INPUT'
-  | 'CONFLICT'
-  | 'LIMIT_EXCEEDED'
-  | 'RATE_LIMITED'
-  | 'BAD_REQUEST'
-  | 'MIGRATION_REQUIRED'
-  | 'SERVICE_UNAVAILABLE'
-  | 'OUTCOME_UNKNOWN'
-  | 'INTERNAL_SERVER_ERROR';
+export const ERROR_CODES = [
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'BAD_USER_INPUT',
+  'CONFLICT',
+  'LIMIT_EXCEEDED',
+  'RATE_LIMITED',
+  'BAD_REQUEST',
+  'MIGRATION_REQUIRED',
+  'SERVICE_UNAVAILABLE',
+  'OUTCOME_UNKNOWN',
+  'INTERNAL_SERVER_ERROR',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** One thing that is wrong with an argument. */
 export interface Problem {
@@ -189,6 +191,15 @@ export class Problems {
       else if (!value.isWellFormed()) this.add(argument, 'must not contain a lone surrogate.');
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, item] of Object.entries(value)) this.checkText(`${argument}.${key}`, item);
+    }
+  }
+
+  /** Reports a text that has not 1 to `max` characters, or that cannot be carried. */
+  checkLength(argument: string, value: string, max: number): void {
+    this.checkText(argument, value);
+    const length = [...value].length;
+    if (length < 1 || length > max) {
+      this.add(argument, `must be 1 to ${max} characters; it has ${length}.`);
     }
   }
 

@@ -14,9 +14,18 @@ import type { Selection } from '../sql-json/selection.js';
 import { domainStatementRunner } from '../domain/domain-context.js';
 import { TaskRepository } from '../domain/tasks/task.repository.js';
 
+/** What an operation is called. */
+export interface OperationLabel {
+  readonly type: 'query' | 'mutation' | 'subscription';
+  /** Empty: it has none. */
+  readonly name: string;
+  /** Both. */
+  readonly text: string;
+}
+
 /** What the log tells of an operation: never its text, variables or answers. */
 export interface OperationLog {
-  operation?: string;
+  operation?: OperationLabel;
   /** Codes of the errors of the answer, each once. */
   errors?: unknown[];
   /** Whose limit refused the request: the caller's, or that of its address. */
@@ -40,7 +49,7 @@ export function createRepositories(
   const runner = domainStatementRunner(strategies, maxBytes);
   return {
     games: new GameRepository(em, Game, strategies, runner),
-    tasks: new TaskRepository(em, runner),
+    tasks: new TaskRepository(em, strategies, runner),
     strategies: new StrategyRepository(em, runner),
     reassignments: new ReassignmentRepository(em, runner),
   };

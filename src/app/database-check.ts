@@ -14,7 +14,7 @@ const RIGHTS = {
   games: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   gamesparams: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   tasks: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
-  tasksparams: ['SELECT', 'INSERT', 'DELETE'],
+  tasksparams: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   userpoints: ['SELECT', 'DELETE'],
   usergameconfig: ['SELECT', 'DELETE'],
   users: ['SELECT'],

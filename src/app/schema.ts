@@ -7,6 +7,7 @@ import { GameResolver } from '../domain/games/game.resolver.js';
 import { NodeResolver } from '../domain/nodes/node.resolver.js';
 import { ReassignmentResolver } from '../domain/reassignments/reassignment.resolver.js';
 import { StrategyResolver } from '../domain/strategies/strategy.resolver.js';
+import { TaskResolver } from '../domain/tasks/task.resolver.js';
 import { useDefaultResolvers } from '../graphql/schema/default-resolvers.js';
 import { refuseUnstorableStrings } from '../graphql/schema/storable-strings.js';
 
@@ -16,6 +17,7 @@ export function createSchema(): GraphQLSchema {
     resolvers: [
       ViewerResolver,
       GameResolver,
+      TaskResolver,
       StrategyResolver,
       ReassignmentResolver,
       NodeResolver,

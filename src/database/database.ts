@@ -3,14 +3,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
-import type { DatabaseConnection } from 'kysely';
+import type { DatabaseConnection, QueryResult } from 'kysely';
 import { Client, Pool } from 'pg';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryError, DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
-import { FairSemaphore } from './fair-semaphore.js';
+import { FairSemaphore, type PermitCount } from './fair-semaphore.js';
 import { connectionsOf, useConnections, type Connections } from './query.js';
+import { currentWork } from './work.js';
 
 /** Time between two attempts to get the lock of migrations, in ms. */
 const LOCK_RETRY_MS = 250;
@@ -24,7 +25,18 @@ export interface Database {
   onWarning(listener: (message: string) => void): void;
   /** How many connections there are by state, and how many statements wait for one; nothing for PGlite. */
   connections(): Readonly<Record<string, number>>;
+  /** What holds permits to use a connection, or waits for one, by what it is; nothing for PGlite. */
+  permits(): Readonly<Record<string, PermitCount>>;
+  /** How many connections of each pool there are, and how many there may be; nothing for PGlite. */
+  pools(): Readonly<Record<string, PoolState>>;
   close(): Promise<void>;
+}
+
+/** Connections of a pool. */
+export interface PoolState {
+  readonly busy: number;
+  readonly idle: number;
+  readonly max: number;
 }
 
 export interface OpenOptions {
@@ -48,19 +60,23 @@ const RESERVED = 2;
 /** One caller may hold at most one in so many of the connections, but always one. */
 const SHARE_OF_ONE = 3;
 
-/** @throws DirectoryError when another process has the embedded database open */
+/** @throws DirectoryError when another process has the embedded database open, or it is not installed */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
   if (config.kind === 'postgresql') {
     return new OpenDatabase(await openPostgresql(config, options), () => lockMigrations(config.url));
   }
+  // Loaded only where it is used: it takes memory, and time at the start.
+  const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite').catch(refuseEmbedded);
   const lock = await lockDirectory(config.directory);
   try {
     const dataDir = join(config.directory, 'pglite');
     // V8's optimizing compiler takes half a gigabyte for PGlite's WebAssembly.
     for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
-    // Loaded only where it is used: it takes memory, and time at the start.
-    const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite');
-    const ormOptions = { ...baseConfig, ...connectionHook(options), dbName: dataDir };
+    const onConnection = (connection: DatabaseConnection): void => {
+      noteStatements(connection);
+      options.onConnection?.(connection);
+    };
+    const ormOptions = { ...baseConfig, ...connectionHook({ onConnection }), dbName: dataDir };
     const orm = await PgliteORM.init(ormOptions as Parameters<typeof PgliteORM.init>[0]);
     // Both drivers share MikroORM's SQL layer, which is all that is used; only their classes differ.
     return new OpenDatabase(orm as unknown as MikroORM, () => Promise.resolve(() => Promise.resolve()), lock);
@@ -68,6 +84,14 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
     await lock.release();
     throw error;
   }
+}
+
+/** What of the embedded database could not be loaded: its package is an optional dependency. @throws DirectoryError */
+function refuseEmbedded(error: unknown): never {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+  throw new DirectoryError(
+    'The embedded database is not installed here: npm ci without --omit=optional installs it. Or set DATABASE_URL to use a PostgreSQL server.',
+  );
 }
 
 /** Makes the directory of the embedded database, and locks it. @throws DirectoryError */
@@ -141,6 +165,23 @@ async function openPostgresql(
   return orm;
 }
 
+/** Notes what runs on a connection of PGlite, which has no client that would: see `BoundedClient`. */
+function noteStatements(connection: DatabaseConnection): void {
+  const execute = connection.executeQuery.bind(connection);
+  connection.executeQuery = async <Row>(...args: Parameters<typeof execute>): Promise<QueryResult<Row>> => {
+    const [{ sql: text, parameters }] = args;
+    const noteEnd = currentWork()?.noteStatement(text, parameters.length > 0);
+    try {
+      const result = await execute<Row>(...args);
+      noteEnd?.(null);
+      return result;
+    } catch (error) {
+      noteEnd?.(error);
+      throw error;
+    }
+  };
+}
+
 function connectionHook({ onConnection }: OpenOptions): Pick<Options, 'onCreateConnection'> {
   if (onConnection === undefined) return {};
   return {
@@ -203,6 +244,19 @@ class OpenDatabase implements Database {
     return { busy: sum((pool) => pool.totalCount) - idle, idle, waiting };
   }
 
+  permits(): Readonly<Record<string, PermitCount>> {
+    const connections = connectionsOf(this.em);
+    if (connections === undefined) return {};
+    return { ...connections.semaphore.counts, move: connections.moveSemaphore.counts.transaction };
+  }
+
+  pools(): Readonly<Record<string, PoolState>> {
+    const connections = connectionsOf(this.em);
+    if (connections === undefined) return {};
+    const { pool, reserve } = connections;
+    return { requests: stateOf(pool), ...(reserve !== pool && { reserved: stateOf(reserve) }) };
+  }
+
   async close(): Promise<void> {
     const connections = connectionsOf(this.em);
     await this.orm.close(true);
@@ -211,6 +265,12 @@ class OpenDatabase implements Database {
     await this.lock?.release();
   }
 }
+
+const stateOf = ({ totalCount, idleCount, options }: Pool): PoolState => ({
+  busy: totalCount - idleCount,
+  idle: idleCount,
+  max: options.max,
+});
 
 function poolsOf({ pool, reserve }: Connections): Pool[] {
   return reserve === pool ? [pool] : [pool, reserve];

@@ -1,3 +1,4 @@
+import { Counter } from 'prom-client';
 import { serviceUnavailable } from '../errors.js';
 import type { Work } from './work.js';
 
@@ -21,6 +22,24 @@ const MAX_IDLE_QUEUES = 10_000;
 /** How often it is looked at who has waited too long, in ms. */
 const CHECK_EVERY_MS = 100;
 
+/** What a permit is for: a statement outside of transactions, one of an expensive operation, or a transaction. */
+export type Purpose = 'statement' | 'expensive' | 'transaction';
+
+/** How many of one purpose have a permit, and how many wait for one. */
+export interface PermitCount {
+  held: number;
+  waiting: number;
+}
+
+/** Counts who was refused a permit. */
+export const refusedPermits = new Counter({
+  name: 'database_permits_refused_total',
+  help: 'Statements and transactions that were refused: they waited too long for a connection, or too many of their caller waited.',
+  labelNames: ['reason'] as const,
+  registers: [],
+});
+for (const reason of ['wait', 'queue_full']) refusedPermits.inc({ reason }, 0);
+
 /** What of one caller runs, and what waits: its ordinary statements, or those of its expensive operations. */
 class CallerQueue {
   running = 0;
@@ -40,15 +59,16 @@ export class Permit {
   #isReleased = false;
 
   constructor(
-    private readonly queue: CallerQueue,
-    private readonly onRelease: (queue: CallerQueue) => void,
+    readonly queue: CallerQueue,
+    readonly count: PermitCount,
+    private readonly onRelease: (permit: Permit) => void,
   ) {}
 
   /** To be called when the connection is not used any more; again, it does nothing. */
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.onRelease(this.queue);
+    this.onRelease(this);
   }
 }
 
@@ -56,6 +76,7 @@ export class Permit {
 class Waiter {
   constructor(
     readonly queue: CallerQueue,
+    readonly count: PermitCount,
     /** When the wait is given up, by `performance.now()`. */
     readonly deadline: number,
     readonly work: Work | undefined,
@@ -91,6 +112,12 @@ export class FairSemaphore {
   /** The queues that have waiters, the next one first. */
   readonly #queuesWithWaiters = new Set<CallerQueue>();
   #isTimed = false;
+  /** By purpose. */
+  readonly counts: Readonly<Record<Purpose, PermitCount>> = {
+    statement: { held: 0, waiting: 0 },
+    expensive: { held: 0, waiting: 0 },
+    transaction: { held: 0, waiting: 0 },
+  };
 
   constructor(private readonly limits: SemaphoreLimits) {}
 
@@ -105,9 +132,9 @@ export class FairSemaphore {
    * @throws SERVICE_UNAVAILABLE after the longest wait, or at once where too many wait; what the work is abandoned with
    *   meanwhile
    */
-  acquire(callerKey: string, work?: Work): Promise<Permit> {
+  acquire(callerKey: string, work?: Work, purpose?: Purpose): Promise<Permit> {
     return new Promise((resolve, reject) => {
-      this.acquireWithCallback(callerKey, work, resolve, reject);
+      this.acquireWithCallback(callerKey, work, resolve, reject, purpose);
     });
   }
 
@@ -117,13 +144,19 @@ export class FairSemaphore {
     work: Work | undefined,
     start: (permit: Permit) => void,
     refuse: (error: Error) => void,
+    purpose: Purpose = work?.isExpensive ? 'expensive' : 'statement',
   ): void {
     const queue = this.#queueOf(callerKey, work?.isExpensive ?? false);
-    if (this.#hasRoom(queue)) start(this.#grant(queue, work));
-    else if (queue.waiters.size >= MAX_WAITERS) refuse(serviceUnavailable());
-    else {
+    const count = this.counts[purpose];
+    if (this.#hasRoom(queue)) start(this.#grant(queue, count, work));
+    else if (queue.waiters.size >= MAX_WAITERS) {
+      refusedPermits.inc({ reason: 'queue_full' });
+      refuse(serviceUnavailable());
+    } else {
       const maxWait = work?.hasBegun ? this.limits.maxWaitAfterFirstMs : this.limits.maxWaitMs;
-      queue.waiters.add(new Waiter(queue, performance.now() + maxWait, work, start, refuse, this.#onLeave));
+      const deadline = performance.now() + maxWait;
+      queue.waiters.add(new Waiter(queue, count, deadline, work, start, refuse, this.#onLeave));
+      count.waiting++;
       this.#queuesWithWaiters.add(queue);
       if (this.#isTimed) return;
       this.#isTimed = true;
@@ -153,6 +186,7 @@ export class FairSemaphore {
       for (const waiter of waiters) {
         if (waiter.deadline > now) continue;
         waiter.leave();
+        refusedPermits.inc({ reason: 'wait' });
         waiter.refuse(serviceUnavailable());
       }
     }
@@ -161,8 +195,8 @@ export class FairSemaphore {
   };
 
   readonly #onLeave = (waiter: Waiter): void => {
-    const { queue } = waiter;
-    queue.waiters.delete(waiter);
+    const { queue, count } = waiter;
+    if (queue.waiters.delete(waiter)) count.waiting--;
     if (queue.waiters.size === 0) this.#queuesWithWaiters.delete(queue);
   };
 
@@ -170,16 +204,18 @@ export class FairSemaphore {
     return this.#running < this.limits.total && running < limit;
   }
 
-  #grant(queue: CallerQueue, work?: Work): Permit {
+  #grant(queue: CallerQueue, count: PermitCount, work?: Work): Permit {
     if (work) work.hasBegun = true;
     this.#running++;
     queue.running++;
-    return new Permit(queue, this.#onRelease);
+    count.held++;
+    return new Permit(queue, count, this.#onRelease);
   }
 
-  readonly #onRelease = (queue: CallerQueue): void => {
+  readonly #onRelease = ({ queue, count }: Permit): void => {
     this.#running--;
     queue.running--;
+    count.held--;
     this.#startNext();
   };
 
@@ -193,7 +229,7 @@ export class FairSemaphore {
       this.#queuesWithWaiters.delete(queue);
       this.#queuesWithWaiters.add(queue);
       next.leave();
-      next.start(this.#grant(queue, next.work));
+      next.start(this.#grant(queue, next.count, next.work));
       return;
     }
   }

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { Counter } from 'prom-client';
 import sql from 'sql-template-tag';
 import { conflict, limitExceeded, serviceUnavailable } from '../errors.js';
 import { query, queryReserved } from './query.js';
@@ -33,6 +34,17 @@ interface KeptRow {
   readonly outcome: string;
 }
 
+const RESULTS = ['done', 'replayed', 'still_running', 'other_operation'] as const;
+
+/** Counts mutations that came with an Idempotency-Key, by what came of the key. */
+export const idempotentMutations = new Counter({
+  name: 'graphql_idempotent_mutations_total',
+  help: 'Mutations with an Idempotency-Key: done for the first time, replayed, or refused because the first request was still running or the key was that of another operation.',
+  labelNames: ['result'] as const,
+  registers: [],
+});
+for (const result of RESULTS) idempotentMutations.inc({ result }, 0);
+
 /**
  * What the mutation came to when it was sent before; null: it was not. Nobody else runs an operation of this key until
  * the transaction ends.
@@ -49,6 +61,7 @@ export async function findOutcome(
     sql`SELECT pg_try_advisory_xact_lock(hashtextextended(${name}, 2)) AS "isMine"`,
   );
   if (lock?.isMine !== true) {
+    idempotentMutations.inc({ result: 'still_running' });
     throw serviceUnavailable('A request with this Idempotency-Key is still running. Try again shortly.');
   }
   // A statement of its own: its snapshot has all that was committed before the lock was free.
@@ -58,12 +71,15 @@ export async function findOutcome(
         WHERE owner = ${owner} AND key = ${key} AND created_at > clock_timestamp() - make_interval(hours => ${KEPT_HOURS})`,
   );
   if (kept.some((row) => row.request !== request)) {
+    idempotentMutations.inc({ result: 'other_operation' });
     throw conflict(
       'This Idempotency-Key was sent with another operation. Send a new key with each operation.',
     );
   }
   const row = kept.find((candidate) => candidate.field === field);
-  return row === undefined ? null : decode(row.outcome);
+  if (row === undefined) return null;
+  idempotentMutations.inc({ result: 'replayed' });
+  return decode(row.outcome);
 }
 
 /**
@@ -89,6 +105,7 @@ export async function keepOutcome(
         ON CONFLICT (owner, key, field) DO UPDATE
           SET request = excluded.request, outcome = excluded.outcome, created_at = excluded.created_at`,
   );
+  idempotentMutations.inc({ result: 'done' });
 }
 
 /** Deletes what has been kept for long enough. */

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { Client, Connection, Query } from 'pg';
 import { isPreparedStatementStale, sqlState } from '../errors.js';
+import { retries } from './retries.js';
 import { currentWork, type Work } from './work.js';
 
 /**
@@ -81,15 +82,16 @@ export class BoundedClient extends Client {
   override query(...args: unknown[]): never {
     const { nextWork } = this;
     // A COMMIT is never cancelled: nobody could tell what came of it.
-    const work = args[0] === 'commit' ? undefined : (nextWork ?? currentWork());
+    const owner = nextWork ?? currentWork();
+    const work = args[0] === 'commit' ? undefined : owner;
     const timeout = nextWork === undefined ? timeoutWithin.getStore() : undefined;
     this.nextWork = undefined;
     work?.onAbandon(this.#cancelThis);
-    const startedAt = performance.now();
+    const noteEnd = noteStatement(owner, args);
     const callback = args.at(-1);
     if (typeof callback === 'function') {
       args[args.length - 1] = (error: unknown, result: unknown): void => {
-        noteTime(work, startedAt);
+        noteEnd(error);
         if (this.#cancelling === null && !isReadTimeout(error)) {
           work?.offAbandon(this.#cancelThis);
           (callback as Callback)(error ?? this.#takeUnconfirmed(), result);
@@ -102,14 +104,14 @@ export class BoundedClient extends Client {
     if (!(result instanceof Promise)) return result as never;
     return result.then(
       async (value: unknown) => {
-        noteTime(work, startedAt);
+        noteEnd(null);
         await this.#ended(work, null);
         const unconfirmed = this.#takeUnconfirmed();
         if (unconfirmed !== null) throw unconfirmed;
         return value;
       },
       async (error: unknown) => {
-        noteTime(work, startedAt);
+        noteEnd(error);
         throw await this.#ended(work, error);
       },
     ) as never;
@@ -193,9 +195,18 @@ function keepFaultsHere(connection: ClientInternals['connection']): void {
   };
 }
 
-function noteTime(work: Work | undefined, startedAt: number): void {
-  if (work !== undefined) work.databaseMs += performance.now() - startedAt;
+/** Notes a statement, by what `pg` is given to run; returns what notes its end. */
+function noteStatement(
+  work: Work | undefined,
+  [statement, values]: readonly unknown[],
+): (error: unknown) => void {
+  if (work === undefined) return () => {};
+  if (typeof statement === 'string') return work.noteStatement(statement, isFilled(values));
+  const config = statement as { readonly text: string; readonly values?: unknown };
+  return work.noteStatement(config.text, isFilled(config.values));
 }
+
+const isFilled = (values: unknown): boolean => Array.isArray(values) && values.length > 0;
 
 function isReadTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === READ_TIMEOUT;
@@ -311,6 +322,7 @@ export class PreparedClient extends BoundedClient {
     const prepared = this.#prepare(text);
     const callback: Callback = (failed, result) => {
       if (attempts > 1 && this.#canRunAgain(failed, text, prepared)) {
+        retries.inc({ what: 'statement', reason: 'stale_statement' });
         this.#query(text, values, report, attempts - 1);
       } else report(failed, result);
     };

@@ -5,6 +5,7 @@ import type { Sql } from 'sql-template-tag';
 import { isConnectionLost, isReadOnly } from '../errors.js';
 import type { FairSemaphore, Permit } from './fair-semaphore.js';
 import type { BoundedClient } from './prepared-client.js';
+import { retries } from './retries.js';
 import { currentWork, type Work } from './work.js';
 
 type BoundStatement = Pick<Sql, 'text' | 'values'>;
@@ -63,11 +64,7 @@ async function queryKysely<Row extends object>(
   { text, values }: BoundStatement,
 ): Promise<Row[]> {
   work?.throwIfAbandoned();
-  const [startedAt, before] = [performance.now(), work?.databaseMs];
-  const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values));
-  // PGlite has no client that measures.
-  if (work && work.databaseMs === before) work.databaseMs += performance.now() - startedAt;
-  return result.rows;
+  return (await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values))).rows;
 }
 
 /** Runs one statement on a connection that requests cannot take. */
@@ -130,6 +127,7 @@ function sendTo<Row extends object>(
 ): void {
   const end = (failed: Error | null, rows: Row[]): void => {
     if (!isAgain && isConnectionLost(failed) && IS_READ.test(statement.text)) {
+      retries.inc({ what: 'statement', reason: 'connection_lost' });
       void dropIdle(pool).then(() => sendTo(pool, statement, work, permit, resolve, reject, true));
       return;
     }

@@ -14,6 +14,7 @@ import { commitMarkOf, confirmAtCommit, fateOf, type CommitMark } from './commit
 import type { Permit } from './fair-semaphore.js';
 import { findOutcome, keepOutcome, type Outcome } from './idempotency.js';
 import { connectionsOf, dropIdle, renewConnections } from './query.js';
+import { retries } from './retries.js';
 import { ClientGoneError, currentWork } from './work.js';
 
 /** How often a transaction is tried before its collision is shown. */
@@ -50,15 +51,20 @@ export async function inTransaction<Result>(
     const { failure, isUndone } = attempt;
     const connections = connectionsOf(em);
     if (connections && isUndone && isConnectionLost(failure) && ++connectionsLost === 1) {
+      retries.inc({ what: 'transaction', reason: 'connection_lost' });
       await dropIdle(connections.pool);
       continue;
     }
     if (connections && isReadOnly(failure)) {
       await renewConnections(connections);
-      if (++connectionsLost === 1) continue;
+      if (++connectionsLost === 1) {
+        retries.inc({ what: 'transaction', reason: 'connection_lost' });
+        continue;
+      }
     }
-    const isRetryable = COLLISIONS.has(sqlState(failure)) || isPreparedStatementStale(failure);
-    if (number === ATTEMPTS || !isRetryable) throw failure;
+    const isCollision = COLLISIONS.has(sqlState(failure));
+    if (number === ATTEMPTS || !(isCollision || isPreparedStatementStale(failure))) throw failure;
+    retries.inc({ what: 'transaction', reason: isCollision ? 'collision' : 'stale_statement' });
     await delay(Math.random() * 10 * 2 ** number);
   }
 }
@@ -161,7 +167,7 @@ async function acquirePermit(em: SqlEntityManager): Promise<Permit | undefined> 
   const work = currentWork();
   work?.throwIfAbandoned();
   const semaphore = connectionsOf(em)?.semaphore;
-  return work === undefined ? undefined : semaphore?.acquire(work.callerKey ?? '', work);
+  return work === undefined ? undefined : semaphore?.acquire(work.callerKey ?? '', work, 'transaction');
 }
 
 /** Ends a dry run: what is thrown out of a transaction rolls it back. */

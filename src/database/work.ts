@@ -17,6 +17,17 @@ export class GivenUpError extends Error {
   }
 }
 
+/** Follows the statements of a request that is traced. */
+export interface Trace {
+  /**
+   * Notes that a statement begins.
+   *
+   * @param isBound whether its values are bound: otherwise they may stand in the text
+   * @returns what is to be called at its end, with the error that it ended with, or null
+   */
+  startStatement(text: string, isBound: boolean): (error: unknown) => void;
+}
+
 /** What the statements of one request have in common: whose they are, and whether they are still wanted. */
 export class Work {
   /** Whose share of the connections they take: see `callerKeyOf`. Null as long as nobody knows who asks. */
@@ -33,6 +44,14 @@ export class Work {
   isReplay: boolean | null = null;
   /** How long its statements have kept connections busy, in ms, all together. */
   databaseMs = 0;
+  /** How long its COMMITs took, in ms: who asked has no part in what they wait for. */
+  commitMs = 0;
+  /** How many statements were sent for it, those that begin and end transactions included. */
+  statements = 0;
+  /** Null: it is not traced. */
+  trace: Trace | null = null;
+  /** What the log calls its request. */
+  requestId: string | undefined;
   #reason: Error | null = null;
   /** Mostly one: short lists are cheaper than a set. */
   readonly #cancels: (() => void)[] = [];
@@ -70,6 +89,24 @@ export class Work {
   /** What it was abandoned with; null: it was not. */
   get abandonedWith(): Error | null {
     return this.#reason;
+  }
+
+  /**
+   * Notes that one of its statements begins.
+   *
+   * @param isBound whether its values are bound
+   * @returns what is to be called at its end
+   */
+  noteStatement(text: string, isBound: boolean): (error: unknown) => void {
+    this.statements++;
+    const endSpan = this.trace?.startStatement(text, isBound);
+    const startedAt = performance.now();
+    return (error) => {
+      const ms = performance.now() - startedAt;
+      if (text === 'commit') this.commitMs += ms;
+      else this.databaseMs += ms;
+      endSpan?.(error);
+    };
   }
 
   /** Notes how to cancel what begins now. */

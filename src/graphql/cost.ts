@@ -34,6 +34,8 @@ const LIST_SIZE = 5;
 const ARGUMENT_COST = 20;
 /** Cost of a field of introspection, which graphql-js completes. */
 const INTROSPECTION_COST = 2;
+/** How many arguments introspection takes a field to have: most have none. */
+const ARGUMENTS_SIZE = 2;
 /** How many times larger than others the largest type is: `__type` may ask for it. */
 const LARGEST_TYPE = 10;
 /** A response name costs one more for each so many characters. */
@@ -209,6 +211,7 @@ class Cost {
   #itemsOfList(field: GraphQLField<unknown, unknown>, node: FieldNode): number | null {
     if (!isList(field.type)) return null;
     if (field.name === 'types') return Object.keys(this.operation.schema.getTypeMap()).length;
+    if (field.name === 'args') return ARGUMENTS_SIZE;
     const keys = field.args.find(({ name }) => name === 'ids' || name === 'representations');
     if (keys === undefined) return LIST_SIZE;
     const value = this.#argument(node, keys.name);

@@ -149,6 +149,7 @@ export class Endpoint {
     }
     // What needs no credential is not finished JSON; whether anything else is asked for is looked at by `errorsFor`.
     if (made.viewer.kind === 'anonymous') return null;
+    made.log.operation = operation.label;
     made.work.isExpensive = isExpensive(cost);
     try {
       await made.budget.charge(cost);
@@ -157,7 +158,6 @@ export class Endpoint {
     }
     const data = await runRootFields(operation, variables, made);
     if (data === null) return null;
-    made.log.operation = operation.logName;
     return bodyOf(new EncodedData(data));
   }
 }

@@ -23,6 +23,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { CREDENTIAL_NEEDED, limitExceeded, unauthenticated } from '../errors.js';
+import type { OperationLabel } from '../app/context.js';
 import type { Selection } from '../sql-json/selection.js';
 import { withShortTexts } from './error-texts.js';
 import { checkDocument } from './limits.js';
@@ -308,8 +309,8 @@ export interface RootField {
 
 /** What is known about one operation of a document. */
 export class KnownOperation {
-  /** As the log names it. */
-  readonly logName: string;
+  /** As logs, metrics and traces name it. */
+  readonly label: OperationLabel;
   /** What it costs at most, whatever its variables are, where these are few; null: not known yet. */
   maxCost: number | null = null;
   readonly fragments: Record<string, FragmentDefinitionNode> = Object.create(null) as Record<
@@ -327,7 +328,8 @@ export class KnownOperation {
     document: DocumentNode,
     readonly definition: OperationDefinitionNode,
   ) {
-    this.logName = `${definition.operation} ${definition.name?.value ?? ''}`.trim();
+    const { operation: type, name: { value: name } = { value: '' } } = definition;
+    this.label = { type, name, text: `${type} ${name}`.trim() };
     for (const part of document.definitions) {
       if (part.kind === Kind.FRAGMENT_DEFINITION) this.fragments[part.name.value] = part;
     }

@@ -60,7 +60,7 @@ function operationHooks(documents: KnownDocuments): GraphQLRequestListener<Conte
       if (document !== entry.document) throw serviceUnavailable();
       operation = entry.operation(request.operationName);
       if (operation === null) return;
-      contextValue.log.operation = operation.logName;
+      contextValue.log.operation = operation.label;
       const cost = checkCost(operation, request.variables ?? {});
       contextValue.work.isExpensive = isExpensive(cost);
       await contextValue.budget.charge(cost);

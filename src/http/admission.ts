@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import { Counter } from 'prom-client';
 import { serviceUnavailable } from '../errors.js';
 import { GivenUpError, type Work } from '../database/work.js';
 
@@ -28,6 +29,15 @@ const CHECK_EVERY_MS = 250;
 /** What is told to whom is refused: made once, because it is told most when there is least time. */
 const REFUSAL = serviceUnavailable();
 
+/** Counts requests that were refused or given up because there was too much to do. */
+export const shedRequests = new Counter({
+  name: 'graphql_requests_shed_total',
+  help: 'Requests that were refused because too many ran or because the server was stopping, and requests that were given up after the longest time that one may take.',
+  labelNames: ['reason'] as const,
+  registers: [],
+});
+for (const reason of ['capacity', 'stopping', 'timeout']) shedRequests.inc({ reason }, 0);
+
 /** How many requests may run at a time. */
 export const maxRunning = (connections: number): number =>
   Math.max(MIN_RUNNING, RUNNING_PER_CONNECTION * connections);
@@ -55,7 +65,7 @@ export class Admission {
   lastRefusedAt = 0;
 
   /** @param max how many may run; where several callers are there, each may have its share beyond that */
-  constructor(private readonly max: number) {}
+  constructor(readonly max: number) {}
 
   get runningCount(): number {
     return this.#running.size;
@@ -76,7 +86,10 @@ export class Admission {
    * @throws SERVICE_UNAVAILABLE where too many run; what the work is abandoned with before it begins
    */
   async run<Result>(work: Work, credential: string, task: () => Promise<Result>): Promise<Result> {
-    if (this.isFull(credential)) throw REFUSAL;
+    if (this.isFull(credential)) {
+      shedRequests.inc({ reason: 'capacity' });
+      throw REFUSAL;
+    }
     this.#running.set(work, credential);
     this.#startTimer();
     try {
@@ -98,7 +111,7 @@ export class Admission {
       done();
       return;
     }
-    request.graphql = { errors: [REFUSAL.extensions['code']] };
+    shedRequests.inc({ reason: this.isClosed ? 'stopping' : 'capacity' });
     if (!this.isClosed) done(REFUSAL);
     else {
       this.lastRefusedAt = performance.now();
@@ -160,7 +173,11 @@ export class Admission {
   /** One timer for all: most run for some milliseconds. */
   readonly #endOverdue = (): void => {
     const now = performance.now();
-    for (const work of this.#running.keys()) if (work.deadline <= now) work.abandon(new GivenUpError());
+    for (const work of this.#running.keys()) {
+      if (work.deadline > now) continue;
+      if (!work.isAbandoned) shedRequests.inc({ reason: 'timeout' });
+      work.abandon(new GivenUpError());
+    }
     this.#isTimed = this.#running.size > 0;
     if (this.#isTimed) setTimeout(this.#endOverdue, CHECK_EVERY_MS);
   };

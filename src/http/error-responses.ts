@@ -98,6 +98,10 @@ function rawAnswer(error: GraphQLError): string {
 /** Answers with an error. */
 export function answer(reply: FastifyReply, error: GraphQLError): FastifyReply {
   const { status, headers = [] } = httpOf(error);
+  const { request } = reply;
+  if (request.routeOptions.url?.startsWith(GRAPHQL_PATH)) {
+    (request.graphql ??= {}).errors ??= [error.extensions['code']];
+  }
   for (const [name, value] of headers) reply.header(name, value);
   return reply.code(status).type(JSON_TYPE).header('cache-control', 'no-store').send(bodyOf(error));
 }

@@ -49,6 +49,8 @@ declare module 'fastify' {
     graphql?: OperationLog & { caller?: Identity };
     /** What it may spend, once it is known who pays. */
     budget?: Budget;
+    /** What was done for it. */
+    work?: Work;
     /** Who sent it, where that was asked before its body was read. */
     viewer?: Promise<Caller>;
   }
@@ -98,6 +100,8 @@ export async function serveGraphql(
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     request.graphql = {};
     const work = new Work(performance.now() + config.requestTimeoutMs);
+    request.work = work;
+    work.requestId = request.id;
     reply.raw.on('close', () => {
       if (!reply.raw.writableFinished) work.abandon();
     });
@@ -106,8 +110,13 @@ export async function serveGraphql(
       method === 'POST'
         ? { method, headers, search: '', body }
         : { method: 'GET', headers, search: queryStringOf(request.url), body };
-    const answered = await admission.run(work, credentialOf(request), () =>
-      endpoint.answer(asked, () => contextOf(request, work)),
+    const run = (): Promise<EndpointAnswer> => endpoint.answer(asked, () => contextOf(request, work));
+    const { trace } = request;
+    if (trace !== undefined) work.trace = trace;
+    const answered = await admission.run(
+      work,
+      credentialOf(request),
+      trace === undefined ? run : () => trace.followOperation(request, run),
     );
     const budget = budgetOf(request);
     await budget.settle(work.databaseMs);
@@ -137,7 +146,9 @@ export async function serveGraphql(
       work.idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
       return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl, work, budget);
     } catch (error) {
-      throw mask(error);
+      const shown = mask(error);
+      (request.graphql ??= {}).errors = [shown.extensions['code']];
+      throw shown;
     }
   }
 

@@ -44,6 +44,11 @@ class Readiness {
     private readonly log: FastifyBaseLogger,
   ) {}
 
+  /** Whether the server could serve when it was last looked at. */
+  get isReady(): boolean {
+    return this.#isAnnounced && this.#reason === null && !this.#isStopping();
+  }
+
   stop(): void {
     this.#stopping.abort();
   }

@@ -121,6 +121,19 @@ describe.each([
     await page.getByText('This goes with the game').waitFor();
     await look('delete');
     await press('Cancel');
+    const name = await anyTaskOf(id);
+    await press('Add task');
+    await press('Add param');
+    await look('new-task');
+    await press('Cancel');
+    await press(`Edit task ${name}`);
+    await field('Name').waitFor();
+    await look('edit-task');
+    await press('Cancel');
+    await press(`Delete task ${name}`);
+    await page.getByText('This goes with the task').waitFor();
+    await look('delete-task');
+    await press('Cancel');
     await press('Edit');
     await field('Platform').fill('moodle');
     const platform = colorScheme === 'dark' ? 'unity' : 'flutter';
@@ -430,6 +443,121 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
     await page.getByText('1–10 of 29').waitFor();
   });
 
+  test('tasks are added, changed, closed, copied and deleted; what goes along is told before', async () => {
+    const id = await createGame(`tasks-on-a-${size}`);
+    await signIn(`/games/${id}`);
+    await page.getByText('No tasks yet').waitFor();
+    for (const [name, value] of [
+      ['walk', '5'],
+      ['swim', '6'],
+    ] as const) {
+      await press('Add task');
+      await field('Name').fill(name);
+      await press('Add param');
+      await field('Key of param 1').fill('bonus');
+      await field('Value of param 1').fill(value);
+      await press('Create task');
+      await dialog().waitFor({ state: 'hidden' });
+      await task(name).getByText(`bonus: ${value}`).waitFor();
+    }
+    await press('Add task');
+    await field('Name').fill('walk');
+    await press('Create task');
+    await alert('taken in the game').waitFor();
+    await press('Cancel');
+    expect(await tasksOf(id)).toEqual(['swim open', 'walk open']);
+
+    await press('Close task walk');
+    await task('walk').getByText('closed', { exact: true }).waitFor();
+    expect(await tasksOf(id)).toEqual(['swim open', 'walk closed']);
+    await press('Open task walk');
+    await task('walk').getByText('open', { exact: true }).waitFor();
+
+    await press('Edit task walk');
+    await field('Name').fill('run');
+    await field('Value of param 1').fill('7');
+    const stored = await query<{ game: { task: { id: string } } }>(
+      'query ($id: ID!) { game(id: $id) { task(externalTaskId: "walk") { id } } }',
+      { id },
+    );
+    await query('mutation ($input: PatchTaskInput!) { patchTask(input: $input) { task { id } } }', {
+      input: { id: stored.game.task.id, externalTaskId: 'ride', status: 'closed' },
+    });
+    await press('Save');
+    await alert('somebody else has changed this task').waitFor();
+    expect(await conflict('Name')).toEqual(['ride', 'run']);
+    expect(await field('Status').inputValue()).toBe('closed');
+    await press('Save');
+    await dialog().waitFor({ state: 'hidden' });
+    await task('run').getByText('bonus: 7').waitFor();
+    await task('run').getByText('closed', { exact: true }).waitFor();
+
+    await press('Duplicate task run');
+    expect(await field('Name of the copy').inputValue()).toBe('run-copy');
+    await press('Duplicate', dialog());
+    await task('run-copy').getByText('open', { exact: true }).waitFor();
+    await press('Delete task run');
+    await dialog().getByText('1 param', { exact: true }).waitFor();
+    await press('Delete task', dialog());
+    await task('run').waitFor({ state: 'hidden' });
+    expect(await tasksOf(id)).toEqual(['run-copy open', 'swim open']);
+    // Where the dialog was opened from is gone; the page goes on all the same.
+    await press('Close task swim');
+    await task('swim').getByText('closed', { exact: true }).waitFor();
+    expect(open.problems).toEqual([]);
+    await deleteGame(id);
+  });
+
+  test('what fails for the moment is sent again when the API says, with one key: it is done once', async () => {
+    const id = await createGame(`retried-on-a-${size}`);
+    await signIn(`/games/${id}`);
+    await page.getByText('No tasks yet').waitFor();
+    const sent: { readonly key: string | undefined; readonly at: number }[] = [];
+    const errors = [{ message: 'Too much.', extensions: { code: 'RATE_LIMITED' } }];
+    const refusal = {
+      status: 429,
+      headers: { 'retry-after': '2', 'content-type': 'application/graphql-response+json' },
+      body: JSON.stringify({ errors }),
+    };
+    await page.route('**/graphql', async (route) => {
+      const request = route.request();
+      if (!request.postData()?.includes('mutation CreateTask')) return route.continue();
+      sent.push({ key: request.headers()['idempotency-key'], at: performance.now() });
+      if (sent.length === 1) return route.fulfill(refusal);
+      // It is done, and the answer is lost.
+      if (sent.length === 2) {
+        await route.fetch();
+        return route.abort();
+      }
+      return route.continue();
+    });
+    await press('Add task');
+    await field('Name').fill('once');
+    await press('Create task');
+    await task('once').waitFor();
+    expect(await tasksOf(id)).toEqual(['once open']);
+    expect(sent).toHaveLength(3);
+    expect(new Set(sent.map((one) => one.key)).size).toBe(1);
+    expect((sent[1]?.at ?? 0) - (sent[0]?.at ?? 0)).toBeGreaterThan(1_900);
+
+    await press('Add task');
+    await field('Name').fill('another');
+    await press('Create task');
+    await task('another').waitFor();
+    expect(new Set(sent.map((one) => one.key)).size).toBe(2);
+
+    await page.unroute('**/graphql');
+    let refusals = 0;
+    await page.route('**/graphql', (route) => (++refusals <= 3 ? route.fulfill(refusal) : route.continue()));
+    await press('Close task once');
+    await task('once').getByText('Too much.').waitFor();
+    expect(refusals).toBe(3);
+    await press('Close task once');
+    await task('once').getByText('closed', { exact: true }).waitFor();
+    expect(await task('once').getByText('Too much.').isVisible()).toBe(false);
+    await deleteGame(id);
+  });
+
   test('games are moved to another strategy: previewed, limited, moved, taken back', async () => {
     await signIn('/strategies');
     await page.getByRole('link', { name: 'greengageStrategy' }).click();
@@ -689,6 +817,43 @@ async function idOf(externalGameId: string): Promise<string> {
     { name: externalGameId },
   );
   return gameByExternalId.id;
+}
+
+async function createGame(externalGameId: string): Promise<string> {
+  const { createGame: made } = await query<{ createGame: { game: { id: string } } }>(
+    'mutation ($input: CreateGameInput!) { createGame(input: $input) { game { id } } }',
+    { input: { externalGameId, platform: 'web' } },
+  );
+  return made.game.id;
+}
+
+async function deleteGame(id: string): Promise<void> {
+  await query('mutation ($id: ID!) { deleteGame(input: { id: $id }) { deletedGameId } }', { id });
+}
+
+/** A task on the page of its game. */
+function task(name: string): Locator {
+  return page.getByRole('group', { name: `Task ${name}`, exact: true });
+}
+
+/** The tasks of a game with their states, as the API knows them, by name. */
+async function tasksOf(id: string): Promise<string[]> {
+  const { game } = await query<{
+    game: { tasks: { nodes: { externalTaskId: string; status: string }[] } };
+  }>(
+    'query ($id: ID!) { game(id: $id) { tasks(orderBy: { field: EXTERNAL_TASK_ID }) { nodes { externalTaskId status } } } }',
+    { id },
+  );
+  return game.tasks.nodes.map(({ externalTaskId, status }) => `${externalTaskId} ${status}`);
+}
+
+/** The task that the page of a game shows first. */
+async function anyTaskOf(id: string): Promise<string> {
+  const { game } = await query<{ game: { tasks: { nodes: { externalTaskId: string }[] } } }>(
+    'query ($id: ID!) { game(id: $id) { tasks(first: 1) { nodes { externalTaskId } } } }',
+    { id },
+  );
+  return game.tasks.nodes[0]?.externalTaskId ?? '';
 }
 
 async function anyName(): Promise<string> {

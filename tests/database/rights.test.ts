@@ -63,14 +63,22 @@ test('the role that docs/operating.md makes is not one of those who may do every
 test('it can do all that the server does', async () => {
   const created = await api.data(
     `mutation { createGame(input: { externalGameId: "of-a-poor-role", platform: "web", strategyId: "default",
-       params: [{ key: "a", value: "1" }] }) { game { id params { id } } } }`,
+       params: [{ key: "a", value: "1" }], tasks: [{ externalTaskId: "t", params: [{ key: "a", value: "1" }] }] }) {
+       game { id task(externalTaskId: "t") { id params { id } } } } }`,
     {},
     owner,
   );
-  const { id } = (created['createGame'] as { game: { id: string } }).game;
+  interface Made {
+    game: { id: string; task: { id: string; params: { id: string }[] } };
+  }
+  const { id, task } = (created['createGame'] as Made).game;
   for (const mutation of [
     `patchGame(input: { id: "${id}", platform: "app", params: { add: [{ key: "b", value: "2" }] } }) { game { id } }`,
     `duplicateGame(input: { id: "${id}", externalGameId: "copy-of-a-poor-role" }) { game { id } }`,
+    `createTask(input: { gameId: "${id}", externalTaskId: "other" }) { task { id } }`,
+    `patchTask(input: { id: "${task.id}", status: "closed", params: { update: [{ id: "${task.params[0]?.id}", value: "2" }] } }) { task { id } }`,
+    `duplicateTask(input: { id: "${task.id}", externalTaskId: "copy" }) { task { id } }`,
+    `deleteTask(input: { id: "${task.id}" }) { deletedTaskId }`,
     `bulkUpdateStrategyId(input: { oldStrategyId: "default", newStrategyId: "socio_bee" }) { reassignment { id } }`,
     `deleteGame(input: { id: "${id}" }) { deletedGameId }`,
   ]) {

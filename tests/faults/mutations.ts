@@ -24,8 +24,10 @@ export function prepareMutation(name: MutationName, rows: Rows, owner: Owner): P
 const PREPARE = {
   createGame: () => {
     const params = [{ key: 'k', value: 'v' }];
-    const input = { externalGameId: randomUUID(), platform: 'web', params };
-    return Promise.resolve(mutation('createGame', input, 'game { id params { id key } }'));
+    const tasks = [{ externalTaskId: 'first', params }];
+    const input = { externalGameId: randomUUID(), platform: 'web', params, tasks };
+    const payload = 'game { id params { id key } tasks { nodes { id params { key } } } }';
+    return Promise.resolve(mutation('createGame', input, payload));
   },
   patchGame: async (_rows, owner) => {
     const { id } = await owner.game();
@@ -39,6 +41,24 @@ const PREPARE = {
   duplicateGame: async (_rows, owner) => {
     const { id } = await owner.game();
     return mutation('duplicateGame', { id, externalGameId: randomUUID() }, 'game { id externalGameId }');
+  },
+  createTask: async (_rows, owner) => {
+    const { id: gameId } = await owner.game();
+    const input = { gameId, externalTaskId: 'new', params: [{ key: 'k', value: 'v' }] };
+    return mutation('createTask', input, 'task { id params { id key } }');
+  },
+  patchTask: async (_rows, owner) => {
+    const { id } = await (await owner.game()).task();
+    const input = { id, status: 'closed', params: { add: [{ key: 'added', value: '1' }] } };
+    return mutation('patchTask', input, 'task { status params { key } } changes { field }');
+  },
+  deleteTask: async (_rows, owner) => {
+    const { id } = await (await owner.game()).task();
+    return mutation('deleteTask', { id }, 'deletedTaskId deleted { params userPoints }');
+  },
+  duplicateTask: async (_rows, owner) => {
+    const { id } = await (await owner.game()).task();
+    return mutation('duplicateTask', { id, externalTaskId: 'copy' }, 'task { id externalTaskId }');
   },
   bulkUpdateStrategyId: async (_rows, owner) => {
     const oldStrategyId = randomUUID();

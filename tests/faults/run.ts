@@ -28,6 +28,7 @@ const SCENARIOS: readonly Scenario[] = [
   rolling,
   pgbouncer,
   failover,
+  soak,
 ];
 
 const { values } = parseArgs({

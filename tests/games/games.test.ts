@@ -817,7 +817,7 @@ describe('the audit log', () => {
     });
     expect(created).toEqual([
       entry('Game created', {
-        ...{ game_id: id, externalGameId: name, platform: 'web', strategyId: 'default', params: 1 },
+        ...{ game_id: id, externalGameId: name, platform: 'web', strategyId: 'default', params: 1, tasks: 0 },
       }),
     ]);
     expect(await audited(() => patch({ id, platform: 'tv', params: { add: params } }, alice))).toEqual([

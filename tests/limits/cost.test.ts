@@ -56,6 +56,10 @@ test('a field costs one; in a list, one for each item beside the item itself', a
 test('a field of introspection costs two, below a type that is asked for by its name ten times that', async () => {
   expect(await costOf('__schema { queryType { name } }')).toBe(1 + 2 + 2);
   expect(await costOf('__type(name: "Game") { name }')).toBe(1 + 10 * 2);
+  const args = 2 + 2 * (1 + 2);
+  expect(await costOf('__type(name: "Game") { fields { args { name } } }')).toBe(
+    1 + 10 * (2 + 5 * (1 + args)),
+  );
 });
 
 describe('counting costs 500; a leaderboard of a game 1,000 and one of a task 500, beside their items', () => {

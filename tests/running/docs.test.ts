@@ -28,9 +28,10 @@ import {
   type Document,
 } from '../support/documents.js';
 import { makeFrontend, PACKAGES, runTool } from '../support/frontend.js';
-import { STOP_TIMEOUT_MS } from '../../src/http/shutdown.js';
 import { Page } from '../support/page.js';
 import { closeWorkplaces, until, Workplace } from '../support/process.js';
+import { readRealm } from '../support/realm.js';
+import { settings } from '../support/settings.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
 /** What the documents say where the server is, and a key that they show. */
@@ -40,6 +41,8 @@ const DOCUMENTED_PREFIX = 'gme_live_a1B2c3D4';
 const documents = await userDocuments();
 const blocks = documents.flatMap((document) => document.blocks);
 const byName = new Map(documents.map((document) => [document.path, document]));
+const composeText = await readFile(join(REPOSITORY, 'compose.yaml'), 'utf8');
+const realm = await readRealm();
 const schemaText = await readFile(join(REPOSITORY, 'schema.graphql'), 'utf8');
 const schema = buildSchema(schemaText);
 
@@ -65,13 +68,6 @@ const documentOf = (path: string): Document => {
   return document;
 };
 
-/** The variables of the server's settings. */
-function settings(): Set<string> {
-  const names = new Set<string>();
-  readConfig(new Proxy<NodeJS.ProcessEnv>({}, { get: (_, name) => void names.add(String(name)) }));
-  return names;
-}
-
 describe('every block of code', () => {
   const rules: Readonly<Record<string, readonly string[]>> = {
     graphql: [''],
@@ -81,12 +77,11 @@ describe('every block of code', () => {
     sql: [''],
     sh: [''],
     ini: [''],
-    systemd: [''],
     // Run by tests/faults/rolling.ts.
     haproxy: [''],
     nginx: [''],
     json: ['answer', 'log', 'relay.config.json'],
-    yaml: ['', 'supergraph.yaml', 'router.yaml'],
+    yaml: ['supergraph.yaml', 'router.yaml'],
     mermaid: [''],
   };
 
@@ -122,7 +117,9 @@ interface Fixture {
   readonly game: string;
   readonly name: string;
   readonly task: string;
+  readonly taskId: string;
   readonly version: string;
+  readonly taskVersion: string;
   readonly strategy: string;
   readonly reassignment: string;
 }
@@ -145,8 +142,8 @@ async function fixture(): Promise<Fixture> {
     {},
     owner,
   );
-  const read = await api.data<{ game: { version: string } }>(
-    `{ game(id: "${game.id}") { version } }`,
+  const read = await api.data<{ game: { version: string }; task: { version: string } }>(
+    `{ game(id: "${game.id}") { version } task: node(id: "${task.id}") { ... on Task { version } } }`,
     {},
     owner,
   );
@@ -154,7 +151,9 @@ async function fixture(): Promise<Fixture> {
     game: game.id,
     name,
     task: 'daily-steps',
+    taskId: task.id,
     version: read.game.version,
+    taskVersion: read.task.version,
     strategy: second.strategyId,
     reassignment: moved.move.reassignment.id,
   };
@@ -171,6 +170,10 @@ const VARIABLES: Readonly<Record<string, (rows: Fixture) => Variables>> = {
   Patch: ({ game, version }) => ({ id: game, version }),
   Copy: ({ game }) => ({ id: game }),
   Delete: ({ game }) => ({ id: game }),
+  CreateTask: ({ game }) => ({ gameId: game }),
+  CloseTask: ({ taskId, taskVersion }) => ({ id: taskId, version: taskVersion }),
+  CopyTask: ({ taskId }) => ({ id: taskId }),
+  DeleteTask: ({ taskId }) => ({ id: taskId }),
   Undo: ({ reassignment }) => ({ reassignment }),
   Rollback: ({ strategy }) => ({ strategy, dryRun: false }),
 };
@@ -412,7 +415,7 @@ describe('the TypeScript', () => {
     expect(signedOut).toBe(1);
   });
 
-  test('of Apollo Client repeats a query that the server could not serve, and no mutation', async () => {
+  test('of Apollo Client sends again what the server could not serve, a mutation with one key', async () => {
     const { createClient } = await load<ApolloModule>(APOLLO, 'src/client.ts');
     const { GAMES, PATCH_GAME } = await load<Record<'GAMES' | 'PATCH_GAME', TypedDocumentNode>>(
       APOLLO,
@@ -426,22 +429,47 @@ describe('the TypeScript', () => {
     const body = JSON.stringify({
       errors: [{ message: 'Try again.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
+    const { game } = await fixture();
     for (const type of ['application/json', 'application/graphql-response+json']) {
+      /** The keys of what was sent. */
+      let sent: (string | null)[] = [];
       let refusals = 0;
       const before = globalThis.fetch;
-      globalThis.fetch = (input, init) =>
-        ++refusals === 1
-          ? Promise.resolve(new Response(body, { status: 503, headers: { 'content-type': type } }))
-          : before(input, init);
+      globalThis.fetch = async (input, init) => {
+        sent.push(new Headers(init?.headers).get('idempotency-key'));
+        if (sent.length > refusals) return before(input, init);
+        // Done, and its answer is lost.
+        if (sent.length === 2) {
+          await before(input, init);
+          throw new TypeError('lost');
+        }
+        return new Response(body, { status: 503, headers: { 'content-type': type, 'retry-after': '0' } });
+      };
+      refusals = 1;
       const { data } = await client.query({ query: GAMES, fetchPolicy: 'network-only' });
       expect(data).toBeDefined();
-      expect(refusals).toBe(2);
-      refusals = 0;
-      const failed = await client
-        .mutate({ mutation: PATCH_GAME, variables: { input: { id: 'x' } } })
-        .catch((error: unknown) => error);
-      expect(codesOf(failed)).toEqual(['SERVICE_UNAVAILABLE']);
-      expect(refusals).toBe(1);
+      expect(sent).toEqual([null, null]);
+
+      const mutate = (input: object): Promise<unknown> =>
+        client.mutate({ mutation: PATCH_GAME, variables: { input: { id: game, ...input } } });
+      [sent, refusals] = [[], 2];
+      const params = { add: [{ key: type, value: 'once' }] };
+      await mutate({ params });
+      expect(sent).toEqual(Array(3).fill(expect.stringMatching(/^[0-9a-f-]{36}$/)));
+      expect(new Set(sent).size).toBe(1);
+      const added = await api.database.query('SELECT FROM gamesparams WHERE "gameId" = $1 AND key = $2', [
+        game,
+        type,
+      ]);
+      expect(added).toHaveLength(1);
+
+      // A final error is not sent again, and three attempts are enough.
+      [sent, refusals] = [[], 0];
+      const final = await mutate({ externalGameId: '!' }).catch((error: unknown) => error);
+      expect([codesOf(final), sent.length]).toEqual([['BAD_USER_INPUT'], 1]);
+      [sent, refusals] = [[], 9];
+      const failed = await mutate({ platform: 'web' }).catch((error: unknown) => error);
+      expect([codesOf(failed), sent.length]).toEqual([['SERVICE_UNAVAILABLE'], 3]);
       globalThis.fetch = before;
     }
   });
@@ -452,7 +480,7 @@ describe('the TypeScript', () => {
     const { createClient } = await load<{
       createClient: (credential: () => Promise<Record<string, string>>, onSignedOut: () => void) => Client;
     }>(URQL, 'src/client.ts');
-    const { game } = await fixture();
+    const { game, taskId } = await fixture();
     const client = createClient(
       () => Promise.resolve({ 'x-api-key': owner.key }),
       () => {},
@@ -471,11 +499,13 @@ describe('the TypeScript', () => {
         { ids: [game] },
       ),
       await client.mutation(
-        `mutation ($id: ID!) {
+        `mutation ($id: ID!, $task: ID!) {
           patchGame(input: { id: $id, platform: "web" }) { changes { field } game { id } }
+          task: createTask(input: { gameId: $id, externalTaskId: "urql" }) { task { id params { id } } }
+          deleteTask(input: { id: $task, dryRun: true }) { externalTaskId deleted { params } }
           deleteGame(input: { id: $id }) { deletedGameId deleted { params } }
         }`,
-        { id: game },
+        { id: game, task: taskId },
       ),
     ];
     const warned = warn.mock.calls;
@@ -826,10 +856,19 @@ describe('every command', () => {
   /** Asks an issuer of tokens: only the address and the form are looked at. */
   const expectTokenRequest = (url: string, form: string): void => {
     const [ini] = blocksOf('ini');
-    const [, realm = ''] = /OAUTH_ISSUER=(\S+)/.exec(ini?.text ?? '') ?? [];
-    expect(url).toBe(`${realm}/protocol/openid-connect/token`);
-    const names = [...new URLSearchParams(form).keys()].sort();
-    expect(names).toEqual(['client_id', 'client_secret', 'grant_type']);
+    const realms = [ini?.text ?? '', composeText].map((text) => /OAUTH_ISSUER(?:=|: )(\S+)/.exec(text)?.[1]);
+    expect(realms.map((address) => `${address}/protocol/openid-connect/token`)).toContain(url);
+    const { client_id: client, ...given } = Object.fromEntries(new URLSearchParams(form));
+    if (given['grant_type'] === 'client_credentials') {
+      expect(Object.keys(given).sort()).toEqual(['client_secret', 'grant_type']);
+      return;
+    }
+    const { username, password, ...rest } = given;
+    expect(rest).toEqual({ grant_type: 'password' });
+    expect(realm.clients).toContainEqual(
+      expect.objectContaining({ clientId: client, publicClient: true, directAccessGrantsEnabled: true }),
+    );
+    expect(realm.users.find((user) => user.username === username)?.credentials[0]?.value).toBe(password);
   };
 
   /** Sends to the API what curl would send. */
@@ -851,6 +890,44 @@ describe('every command', () => {
     expect(await answer.json()).toEqual({ data: expect.anything() });
   };
 
+  /** A program of the image, after what starts a container. */
+  const expectDocker = async ([command = '', ...args]: readonly string[]): Promise<void> => {
+    expect(['build', 'run', 'compose']).toContain(command);
+    const after = (option: string): string[] => args.filter((_, index) => args[index - 1] === option);
+    for (const file of after('-f')) expect(await readdir(REPOSITORY)).toContain(file);
+    for (const name of after('-e')) expect([...settings()]).toContain(name);
+    const { version } = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    for (const image of args.filter((arg) => arg.startsWith('game-graphql:'))) {
+      expect(image).toBe(`game-graphql:${version}`);
+    }
+    const node = args.indexOf('node');
+    if (node < 0) return;
+    const [program = '', ...rest] = args.slice(node + 1);
+    const [, script = ''] = /^dist\/src\/commands\/([\w-]+)\.js$/.exec(program) ?? [];
+    expectOptions(await helpOf(script), rest);
+  };
+
+  /** What it names stands in deploy/kubernetes. */
+  const expectKubectl = async (args: readonly string[]): Promise<void> => {
+    const directory = args[args.indexOf('-k') + 1] ?? '';
+    if (args.includes('-k')) {
+      expect(await readdir(join(REPOSITORY, directory))).toContain('kustomization.yaml');
+      return;
+    }
+    const files = ['deployment.yaml', 'migrate/job.yaml', 'image/kustomization.yaml'];
+    const texts = await Promise.all(
+      files.map((file) => readFile(join(REPOSITORY, 'deploy', 'kubernetes', file), 'utf8')),
+    );
+    const names = args
+      .filter((arg) => /^(job\/)?game-graphql/.test(arg))
+      .map((arg) => arg.replace('job/', ''));
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names)
+      expect(texts.join('\n')).toMatch(new RegExp(`\\b(name|namespace): ${name}$`, 'm'));
+  };
+
   const expectExport = (args: readonly string[]): void => {
     const [, name = '', value] = /^(\w+)=(.*)$/.exec(args.join(' ')) ?? [];
     expect([...settings()]).toContain(name);
@@ -865,6 +942,8 @@ describe('every command', () => {
     npm: expectNpm,
     npx: expectNpx,
     curl: expectCurl,
+    docker: expectDocker,
+    kubectl: expectKubectl,
     export: expectExport,
     git: (args) => expect(args.join(' ')).toMatch(/^(fetch|checkout v\d+\.\d+\.\d+)$/),
   };
@@ -903,8 +982,23 @@ describe('every command', () => {
 });
 
 describe('every name in the text', () => {
+  /** Settings that the libraries of OpenTelemetry read. */
+  const READ_BY_OPENTELEMETRY = ['HEADERS', 'TIMEOUT', 'COMPRESSION', 'CERTIFICATE']
+    .map((name) => `OTEL_EXPORTER_OTLP_${name}`)
+    .concat('OTEL_SERVICE_NAME', 'OTEL_RESOURCE_ATTRIBUTES');
   /** Words in capitals that are neither settings, nor codes, nor values of the schema. */
-  const OTHERS = ['SIGTERM', 'SIGINT', 'SIGKILL', 'EBADENGINE', 'UTF8', 'GET', 'POST', 'CREATEROLE'];
+  const OTHERS = [
+    'SIGTERM',
+    'SIGINT',
+    'SIGKILL',
+    'EBADENGINE',
+    'UTF8',
+    'HEALTHCHECK',
+    'GET',
+    'POST',
+    'CREATEROLE',
+    ...READ_BY_OPENTELEMETRY,
+  ];
 
   test('in capitals is a setting, a code of an error or a value of the schema', async () => {
     const codes = await errorCodes();
@@ -936,17 +1030,6 @@ describe('every name in the text', () => {
     expect(readConfig(env).warnings).toEqual([]);
   });
 
-  test.each(titled(blocksOf('systemd', 'yaml').filter(({ kind }) => kind === '')))(
-    'that stops the server leaves it the time that it takes: %s',
-    (_at, { text }) => {
-      const [, delay = ''] = /SHUTDOWN_DELAY(?:=|\n\s*value: ')(\d+)/.exec(text) ?? [];
-      const [, time = ''] = /(?:TimeoutStopSec=|terminationGracePeriodSeconds: )(\d+)/.exec(text) ?? [];
-      const { shutdownDelayMs } = readConfig({ SHUTDOWN_DELAY: delay });
-      expect(shutdownDelayMs).toBeGreaterThan(0);
-      expect(Number(time) * 1_000).toBeGreaterThan(shutdownDelayMs + STOP_TIMEOUT_MS);
-    },
-  );
-
   test('of a balancer asks for readiness, and the time to stop that is told leaves it time to see it', async () => {
     const [haproxy] = blocksOf('haproxy');
     const [, path = ''] = /http-check send meth GET uri (\S+)/.exec(haproxy?.text ?? '') ?? [];
@@ -973,20 +1056,23 @@ describe('every name in the text', () => {
     await fetch(`${api.origin}/metrics`);
     await api.query('{ nonsense }');
     const metrics = await (await fetch(`${api.origin}/metrics`)).text();
-    const cells = tableRows(documentOf('docs/operating.md').prose, 'metric').map(([cell = '']) => cell);
+    const cells = tableRows(documentOf('docs/signals.md').prose, 'metric').map(([cell = '']) => cell);
     const names = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
     expect(names.length).toBeGreaterThan(3);
     const told = [...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
     const isTold = (name: string): boolean =>
       name.endsWith('…') ? told.some((one) => one.startsWith(name.slice(0, -1))) : told.includes(name);
     expect(names.filter((name) => !isTold(name))).toEqual([]);
+    const isDocumented = (name: string): boolean =>
+      names.includes(name) || names.some((one) => one.endsWith('…') && name.startsWith(one.slice(0, -1)));
+    expect(told.filter((name) => !isDocumented(name))).toEqual([]);
   });
 });
 
 /** The codes that an answer may have. */
 async function errorCodes(): Promise<string[]> {
   const source = await readFile(join(REPOSITORY, 'src', 'errors.ts'), 'utf8');
-  const [union = ''] = /export type ErrorCode =[^;]*/.exec(source) ?? [];
+  const [union = ''] = /export const ERROR_CODES =[^;]*/.exec(source) ?? [];
   const own = [...union.matchAll(/'([A-Z_]+)'/g)].map(([, code = '']) => code);
   return [...new Set([...own, ...Object.values<string>(ApolloServerErrorCode)])];
 }
@@ -1022,11 +1108,7 @@ describe('the tables', () => {
     );
 
   test('have the limits that the server has', async () => {
-    const [LISTS, LIMITS, PARAMS] = [
-      'lists/list.rules.ts',
-      'graphql/limits.ts',
-      'domain/games/game-params.ts',
-    ];
+    const [LISTS, LIMITS, PARAMS] = ['lists/list.rules.ts', 'graphql/limits.ts', 'domain/params/params.ts'];
     const [ids] = await constants('graphql/schema/ids.ts', 'MAX_IDS');
     expect(await constants(LISTS, 'MAX_FILTER_VALUES')).toEqual([ids]);
     expect(limitsOf('docs/using.md', 'of')).toEqual(
@@ -1051,7 +1133,11 @@ describe('the tables', () => {
             ...(await constants('graphql/operation-plugin.ts', 'MAX_ERRORS')),
           ],
         ],
-        ['the params of a game', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+        ['the params of a game or a task', await constants(PARAMS, 'MAX_PARAMS', 'MAX_PARAMS_BYTES')],
+        [
+          'the tasks that a game is created with',
+          await constants('domain/tasks/task.rules.ts', 'MAX_NEW_TASKS'),
+        ],
       ]),
     );
     const [expensive = 0] = await constants('graphql/cost.ts', 'EXPENSIVE_COST');

@@ -151,8 +151,24 @@ const WRITES: Readonly<Record<string, { kind: Kind | 'none' | 'admin'; input: Wr
   createGame: {
     kind: 'none',
     answer: 'game { platform }',
-    input: () => ({ externalGameId: `new-${randomUUID()}`, platform: 'web' }),
+    input: () => ({
+      externalGameId: `new-${randomUUID()}`,
+      platform: 'web',
+      tasks: [{ externalTaskId: 'first' }],
+    }),
   },
+  createTask: {
+    kind: 'game',
+    answer: 'task { status }',
+    input: (t) => ({ gameId: t.game, externalTaskId: `new-${randomUUID()}` }),
+  },
+  deleteTask: { kind: 'game', answer: 'deletedTaskId', input: (t) => ({ id: t.task }) },
+  duplicateTask: {
+    kind: 'game',
+    answer: 'task { status }',
+    input: (t) => ({ id: t.task, externalTaskId: `copy-${randomUUID()}` }),
+  },
+  patchTask: { kind: 'game', answer: 'changes { field }', input: (t) => ({ id: t.task, status: 'closed' }) },
   deleteGame: { kind: 'game', answer: 'deletedGameId', input: (t) => ({ id: t.game }) },
   duplicateGame: {
     kind: 'game',
@@ -359,6 +375,7 @@ test('reads answer every caller with what is its own, and with nothing else as w
 });
 
 const STATE = `SELECT md5(concat((SELECT string_agg(t::text || xmin, ',' ORDER BY id) FROM games t),
+  (SELECT string_agg(t::text || xmin, ',' ORDER BY id) FROM tasks t),
   (SELECT string_agg(t::text || xmin, ',' ORDER BY id) FROM strategydefinition t))) AS digest`;
 const state = async (): Promise<unknown> => (await api.database.query(STATE))[0]?.['digest'];
 

@@ -23,6 +23,8 @@ const SEED = Number(process.env['NON_INTERFERENCE_SEED'] ?? randomInt(2 ** 31));
 const ROUNDS = 6;
 /** Stands in the texts of B's rows, and so may stand in no answer to A. */
 const SECRET = 'belongs-to-B';
+/** Of tasks that A would make; in B's games there are some of that name. */
+const NEW_TASK = 'task-new';
 
 /** Something that A asks. */
 interface Question {
@@ -308,7 +310,7 @@ function anyTime(): string | null {
 }
 
 async function addTask(id: string, gameId: string, strategyId: string): Promise<void> {
-  const externalTaskId = random.pick(['twice', 'task-2', SECRET]);
+  const externalTaskId = random.pick(['twice', 'task-2', NEW_TASK, SECRET]);
   const status = random.pick(['open', 'closed', SECRET]);
   await upsert('tasks', { id, gameId, strategyId, externalTaskId, status, created_at: anyTime() });
   await upsert('tasksparams', { id: uuid(), taskId: id, key: 'k', value: SECRET });
@@ -384,7 +386,7 @@ const page = (node: string): string =>
   `totalCount ${PAGE_INFO} nodes { ${node} } edges { cursor node { ${node} } }`;
 const ENTRIES = page('rank externalUserId points timesAwarded lastAwardedAt');
 const STRATEGY = 'id kind name version status description realm publishedAt';
-const TASK = `id externalTaskId status strategyId createdAt updatedAt params { id key value }
+const TASK = `id externalTaskId status strategyId createdAt updatedAt version params { id key value }
   strategy { ${STRATEGY} }`;
 const GAME = `id externalGameId platform strategyId createdAt updatedAt version owner { apiKey oauthUserId }
   params { id key value } strategy { ${STRATEGY} }`;
@@ -434,6 +436,10 @@ const DELETE = mutation(
   'deletedGameId externalGameId deleted { params tasks taskParams userPoints userGameConfigs }',
 );
 const DUPLICATE = mutation('duplicateGame', 'game { id }');
+const CREATE_TASK = mutation('createTask', 'task { id }');
+const PATCH_TASK = mutation('patchTask', 'task { id } changes { field before after }');
+const DELETE_TASK = mutation('deleteTask', 'deletedTaskId externalTaskId deleted { params userPoints }');
+const DUPLICATE_TASK = mutation('duplicateTask', 'task { id }');
 
 type Questions = Readonly<Record<string, Question>>;
 interface Asked {
@@ -634,6 +640,8 @@ function writesOf(world: World): Questions {
   const bulk = { oldStrategyId: 'default', newStrategyId: ladder, dryRun };
   const patch = { platform: 'console', params: { add: [{ key: 'new', value: '1' }] } };
   const game = { externalGameId: `fresh-${world.tag}`, platform: 'web' };
+  const task = world.tasks[0]?.id;
+  const newTask = { externalTaskId: NEW_TASK, params: patch.params.add };
   const writes: [name: string, document: string, input: Variables, code?: string][] = [
     ['create', CREATE, { ...game, strategyId: ladder, dryRun }],
     ['create on a strategy of B', CREATE, { ...game, strategyId: ofB }, 'BAD_USER_INPUT'],
@@ -652,6 +660,36 @@ function writesOf(world: World): Questions {
     ['delete', DELETE, { id, dryRun }],
     ['duplicate', DUPLICATE, { id, externalGameId: game.externalGameId, dryRun }],
     ['duplicate to a name of B', DUPLICATE, { id, externalGameId: held, dryRun }, 'CONFLICT'],
+    ['create with tasks', CREATE, { ...game, tasks: [{ ...newTask, strategyId: ladder }], dryRun }],
+    [
+      'create with a task on a strategy of B',
+      CREATE,
+      { ...game, tasks: [{ ...newTask, strategyId: ofB }] },
+      'BAD_USER_INPUT',
+    ],
+    ['create a task', CREATE_TASK, { gameId: id, ...newTask, strategyId: ladder, dryRun }],
+    [
+      'create a task on a strategy of B',
+      CREATE_TASK,
+      { gameId: id, ...newTask, strategyId: ofB },
+      'BAD_USER_INPUT',
+    ],
+    ['create a task twice', CREATE_TASK, { gameId: id, externalTaskId: 'twice' }, 'CONFLICT'],
+    ['patch a task', PATCH_TASK, { id: task, status: 'open', params: patch.params, dryRun }],
+    [
+      'patch a task to a strategy of B',
+      PATCH_TASK,
+      { id: world.tasks[1]?.id, strategyId: ofB },
+      'BAD_USER_INPUT',
+    ],
+    ['patch a task that has changed', PATCH_TASK, { id: task, expectedVersion: 'other' }, 'CONFLICT'],
+    ['delete a task', DELETE_TASK, { id: task, dryRun }],
+    ['duplicate a task', DUPLICATE_TASK, { id: task, externalTaskId: NEW_TASK, dryRun }],
+    [
+      'duplicate a task to another game',
+      DUPLICATE_TASK,
+      { id: task, gameId: world.games[0]?.id, externalTaskId: NEW_TASK, dryRun },
+    ],
     ['bulk', BULK, bulk],
     ['bulk of some', BULK, { ...bulk, ids: [...foreign.games, world.games[0]?.id] }],
     ['bulk of B', BULK, { ...bulk, ids: foreign.games, dryRun: false }],
@@ -663,7 +701,7 @@ function writesOf(world: World): Questions {
     ['rollback', ROLLBACK, { strategyId: ladder, toVersion: '1' }, 'FORBIDDEN'],
     ['rollback of B', ROLLBACK, { strategyId: ofB, toVersion: '1' }, 'FORBIDDEN'],
     ...[0, 3].flatMap((index): typeof writes => {
-      const other = foreign.games[index];
+      const [other, otherTask] = [foreign.games[index], foreign.tasks[index]];
       return [
         [`patch of B, ${index}`, PATCH, { id: other, ...patch }, 'NOT_FOUND'],
         [
@@ -674,6 +712,32 @@ function writesOf(world: World): Questions {
         ],
         [`delete of B, ${index}`, DELETE, { id: other }, 'NOT_FOUND'],
         [`duplicate of B, ${index}`, DUPLICATE, { ...game, platform: undefined, id: other }, 'NOT_FOUND'],
+        [
+          `create a task of B, ${index}`,
+          CREATE_TASK,
+          { gameId: other, externalTaskId: 'twice', strategyId: ofB },
+          'NOT_FOUND',
+        ],
+        [`patch a task of B, ${index}`, PATCH_TASK, { id: otherTask, status: 'x' }, 'NOT_FOUND'],
+        [
+          `patch a task of B as it was, ${index}`,
+          PATCH_TASK,
+          { id: otherTask, expectedVersion: 'other' },
+          'NOT_FOUND',
+        ],
+        [`delete a task of B, ${index}`, DELETE_TASK, { id: otherTask }, 'NOT_FOUND'],
+        [
+          `duplicate a task of B, ${index}`,
+          DUPLICATE_TASK,
+          { id: otherTask, gameId: id, externalTaskId: 'twice' },
+          'NOT_FOUND',
+        ],
+        [
+          `duplicate a task to B, ${index}`,
+          DUPLICATE_TASK,
+          { id: task, gameId: other, externalTaskId: 'twice' },
+          'NOT_FOUND',
+        ],
         [`undo of B, ${index}`, UNDO, { id: foreign.reassignments[index] }, 'NOT_FOUND'],
       ];
     }),

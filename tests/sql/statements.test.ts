@@ -153,6 +153,39 @@ describe('writing', () => {
     expect(patterns[1]).toEqual(patterns[0]);
   });
 
+  test('a creation takes the same statements for any number of tasks, and reads the strategies at once', async () => {
+    const document = 'mutation ($input: CreateGameInput!) { createGame(input: $input) { game { id } } }';
+    const patterns = [];
+    for (const count of [1, 100]) {
+      const strategies = await Promise.all(Array.from({ length: count }, () => alice.strategy()));
+      const tasks = strategies.map(({ strategyId }, i) => ({
+        ...{ externalTaskId: `task-${i}`, strategyId },
+        params: [{ key: 'k', value: 'v' }],
+      }));
+      const input = { externalGameId: `with-${count}-tasks`, platform: 'web', tasks };
+      patterns.push((await statementsOf(document, { input })).map(pattern));
+    }
+    expect(patterns[1]).toEqual(patterns[0]);
+    expect(patterns[0]).toHaveLength(6);
+  });
+
+  test('a task is deleted and copied by the same statements, whatever it has', async () => {
+    const documents = [
+      'mutation ($id: ID!) { duplicateTask(input: { id: $id, externalTaskId: "copy" }) { task { id params { key } } } }',
+      'mutation ($id: ID!) { deleteTask(input: { id: $id }) { deletedTaskId } }',
+    ];
+    const patterns: string[][] = [];
+    for (const count of [0, 30]) {
+      const task = await (await alice.game()).task();
+      for (let i = 0; i < count; i++) await Promise.all([task.param(), task.points(user)]);
+      const statements = [];
+      for (const document of documents) statements.push(...(await statementsOf(document, { id: task.id })));
+      patterns.push(statements.map(pattern));
+    }
+    expect(patterns[1]).toEqual(patterns[0]);
+    expect(patterns[0]?.length).toBeLessThanOrEqual(11);
+  });
+
   test('a patch of params takes the same statements for any number of them', async () => {
     const document = 'mutation ($input: PatchGameInput!) { patchGame(input: $input) { game { id } } }';
     const patterns = [];

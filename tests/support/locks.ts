@@ -25,6 +25,12 @@ export class Lock {
     return new Lock(client);
   }
 
+  /** Commits what the statement did, and lets go. */
+  async commit(): Promise<void> {
+    await this.client.query('COMMIT');
+    await this.release();
+  }
+
   /** Lets go; does nothing the second time. */
   async release(): Promise<void> {
     await this.client.end().catch(() => {});

@@ -359,6 +359,10 @@ class Answers {
       patchGame: mutation((input: PatchInput) => this.#patch(input)),
       deleteGame: mutation((input: DeleteInput) => this.#delete(input)),
       duplicateGame: mutation((input: CopyInput) => this.#duplicate(input)),
+      createTask: mutation((input: CreateTaskInput) => this.#createTask(input)),
+      patchTask: mutation((input: PatchTaskInput) => this.#patchTask(input)),
+      deleteTask: mutation((input: DeleteInput) => this.#deleteTask(input)),
+      duplicateTask: mutation((input: CopyTaskInput) => this.#duplicateTask(input)),
       bulkUpdateStrategyId: mutation((input: BulkInput) => this.#bulkUpdate(input)),
     };
   }
@@ -446,6 +450,7 @@ class Answers {
     return {
       ...task,
       __typename: 'Task',
+      version: this.opaque.version(task.id),
       game: () => this.#game(task.gameId ?? ''),
       params: () => params(this.rows.taskParams, task.id),
       strategy: () => this.#strategy(task.strategyId),
@@ -694,13 +699,16 @@ class Answers {
 
   // ---- Mutations. All are dry runs: the rows stay as they are.
 
-  #create({ externalGameId, platform, strategyId, params: given }: CreateInput): object {
+  #create({ externalGameId, platform, strategyId, params: given, tasks }: CreateInput): object {
     const { apiKey } = this.asker;
+    const names = (tasks ?? []).map((task) => task.externalTaskId);
     const isGood =
       isGoodName(externalGameId) &&
       isGoodPlatform(platform) &&
       this.#isAssignable(strategyId ?? 'default', apiKey) &&
-      !hasBrokenText(given);
+      !hasBrokenText([given, tasks]) &&
+      new Set(names).size === names.length &&
+      (tasks ?? []).every((task) => this.#isGoodTask(task, apiKey));
     if (!isGood) throw badInput();
     this.#checkFree(externalGameId);
     return { game: null };
@@ -708,30 +716,42 @@ class Answers {
 
   #patch(input: PatchInput): object {
     const game = this.#toWrite(input.id, input.expectedVersion);
-    const columns = (['externalGameId', 'platform', 'strategyId'] as const).flatMap((field) => {
+    const changes = this.#changes(game, input, this.rows.gameParams, {
+      externalGameId: isGoodName,
+      platform: isGoodPlatform,
+      strategyId: (id: string) => this.#isAssignable(id, game.apiKey),
+    });
+    const named = changes.find(({ field }) => field === 'externalGameId');
+    if (named) this.#checkFree(named.after ?? '');
+    return { game: null, changes };
+  }
+
+  /** What a patch changes. @param isGood what the new value of a column must be */
+  #changes<Field extends string>(
+    stored: { readonly id: string } & Readonly<Record<NoInfer<Field>, string | null>>,
+    input: { readonly params?: PatchInput['params'] } & { readonly [Name in NoInfer<Field>]?: Given<string> },
+    paramRows: readonly ParamRow[],
+    isGood: Readonly<Record<Field, (after: string) => boolean>>,
+  ): Change[] {
+    const columns = (Object.keys(isGood) as Field[]).flatMap((field) => {
       const after = input[field] ?? null;
-      return after === null || after === game[field] ? [] : [{ field, before: game[field], after }];
+      return after === null || after === stored[field] ? [] : [{ field, before: stored[field], after }];
     });
     const { add, update, remove } = input.params ?? {};
     const updates = update ?? [];
     const removals = [...new Set(remove ?? [])];
-    const isChecked = {
-      externalGameId: isGoodName,
-      platform: isGoodPlatform,
-      strategyId: (id: string) => this.#isAssignable(id, game.apiKey),
-    };
-    const isGood =
-      columns.every(({ field, after }) => isChecked[field](after)) &&
+    const isAllGood =
+      columns.every(({ field, after }) => isGood[field](after)) &&
       !hasBrokenText(input.params) &&
       new Set(updates.map(({ id }) => id)).size === updates.length &&
       !updates.some(({ id }) => removals.includes(id));
-    if (!isGood) throw badInput();
-    const own = new Map(params(this.rows.gameParams, game.id).map((param) => [param.id, param]));
+    if (!isAllGood) throw badInput();
+    const own = new Map(params(paramRows, stored.id).map((param) => [param.id, param]));
     if ([...updates.map(({ id }) => id), ...removals].some((id) => !own.has(id))) throw notFound('Param');
-    const change = (key: string | null, before: string | null, after: string | null): object => ({
+    const change = (key: string | null, before: string | null, after: string | null): Change => ({
       ...{ field: `params.${key ?? ''}`, before, after },
     });
-    const changes = [
+    return [
       ...columns,
       ...updates.flatMap(({ id, key, value }) => {
         const before = own.get(id) as ParamRow;
@@ -743,9 +763,6 @@ class Answers {
       ...removals.map((id) => change(own.get(id)?.key ?? null, own.get(id)?.value ?? null, null)),
       ...(add ?? []).map(({ key, value }) => change(key, null, value)),
     ];
-    const named = columns.find(({ field }) => field === 'externalGameId');
-    if (named) this.#checkFree(named.after);
-    return { game: null, changes };
   }
 
   #delete({ id, expectedVersion }: DeleteInput): object {
@@ -778,6 +795,73 @@ class Answers {
     if (!isGood) throw badInput();
     this.#checkFree(externalGameId);
     return { game: null };
+  }
+
+  #createTask(input: CreateTaskInput): object {
+    const game = this.#toWrite(input.gameId);
+    if (!this.#isGoodTask(input, game.apiKey) || hasBrokenText(input.params)) throw badInput();
+    this.#checkTaskFree(game.id, input.externalTaskId);
+    return { task: null };
+  }
+
+  #patchTask(input: PatchTaskInput): object {
+    const [task, game] = this.#taskToWrite(input.id, input.expectedVersion);
+    const changes = this.#changes(task, input, this.rows.taskParams, {
+      externalTaskId: isGoodTaskName,
+      strategyId: (id: string) => this.#isAssignable(id, game.apiKey),
+      status: isGoodStatus,
+    });
+    const named = changes.find(({ field }) => field === 'externalTaskId');
+    if (named) this.#checkTaskFree(game.id, named.after ?? '');
+    return { task: null, changes };
+  }
+
+  #deleteTask({ id, expectedVersion }: DeleteInput): object {
+    const [{ externalTaskId }] = this.#taskToWrite(id, expectedVersion);
+    const deleted = {
+      params: params(this.rows.taskParams, id).length,
+      userPoints: this.rows.awards.filter(({ taskId }) => taskId === id).length,
+    };
+    return { deletedTaskId: null, externalTaskId, deleted };
+  }
+
+  #duplicateTask({ id, externalTaskId, gameId }: CopyTaskInput): object {
+    checkText([id, gameId]);
+    const [{ strategyId }, game] = this.#taskToWrite(id);
+    const target = isGiven(gameId) ? this.#toWrite(gameId ?? '') : game;
+    const realm = target.apiKey ?? COMMON_REALM;
+    const isGood =
+      isGoodTaskName(externalTaskId) &&
+      ((game.apiKey ?? COMMON_REALM) === realm ||
+        !strategyId.startsWith('custom:') ||
+        this.strategies.some((row) => row.id === strategyId && row.realm === realm));
+    if (!isGood) throw badInput();
+    this.#checkTaskFree(target.id, externalTaskId);
+    return { task: null };
+  }
+
+  #taskToWrite(id: string, expectedVersion?: Given<string>): [TaskRow, GameRow] {
+    checkText(id);
+    const task = this.rows.tasks.find((row) => row.id === id);
+    const game = this.#visibleGames().find((row) => row.id === task?.gameId);
+    if (task === undefined || game === undefined) throw notFound('Task');
+    const isExpected =
+      !isGiven(expectedVersion) || this.opaque.textOf(this.opaque.version(id)) === expectedVersion;
+    if (!isExpected) throw refused('CONFLICT');
+    return [task, game];
+  }
+
+  #isGoodTask({ externalTaskId, status, strategyId }: NewTask, ownerApiKey: string | null): boolean {
+    return (
+      isGoodTaskName(externalTaskId) &&
+      isGoodStatus(status ?? 'open') &&
+      this.#isAssignable(strategyId ?? 'default', ownerApiKey)
+    );
+  }
+
+  #checkTaskFree(id: string, name: string): void {
+    const isTaken = this.rows.tasks.some((task) => task.gameId === id && task.externalTaskId === name);
+    if (isTaken) throw refused('CONFLICT');
   }
 
   #bulkUpdate({ oldStrategyId, newStrategyId, ids, atMost }: BulkInput): object {
@@ -823,6 +907,30 @@ interface CreateInput {
   readonly platform: string;
   readonly strategyId?: Given<string>;
   readonly params?: Given<readonly { readonly key: string; readonly value: string }[]>;
+  readonly tasks?: Given<readonly NewTask[]>;
+}
+interface NewTask {
+  readonly externalTaskId: string;
+  readonly strategyId?: Given<string>;
+  readonly status?: Given<string>;
+  readonly params?: CreateInput['params'];
+}
+interface CreateTaskInput extends NewTask {
+  readonly gameId: string;
+}
+interface PatchTaskInput extends Pick<PatchInput, 'id' | 'strategyId' | 'expectedVersion' | 'params'> {
+  readonly externalTaskId?: Given<string>;
+  readonly status?: Given<string>;
+}
+interface CopyTaskInput {
+  readonly id: string;
+  readonly externalTaskId: string;
+  readonly gameId?: Given<string>;
+}
+interface Change {
+  readonly field: string;
+  readonly before: string | null;
+  readonly after: string | null;
 }
 interface PatchInput {
   readonly id: string;
@@ -853,6 +961,9 @@ interface BulkInput {
 
 const isInstant = (field: string): boolean => field === 'createdAt' || field === 'updatedAt';
 const isGoodName = (name: string): boolean => /^[A-Za-z0-9_-]{3,60}$/.test(name);
+const isGoodTaskName = (name: string): boolean =>
+  !hasBrokenText(name) && name !== '' && [...name].length <= 200;
+const isGoodStatus = (status: string): boolean => status === 'open' || status === 'closed';
 const isGoodPlatform = (platform: string): boolean =>
   !hasBrokenText(platform) && platform !== '' && [...platform].length <= 100;
 

@@ -52,8 +52,18 @@ interface Place {
 const PART = '~';
 const OPERATORS = ['eq', 'ne', 'in', 'notIn', 'gt', 'gte', 'lt', 'lte', 'startsWith', 'contains'];
 const INHERITING = new Set([...OPERATORS, 'containsInsensitive', 'isNull']);
+/** What the ids of inputs are of, where not of games. */
+const IDS: Readonly<Record<string, string>> = {
+  GameParamUpdate: 'remove',
+  PatchTaskInput: 'taskId',
+  DeleteTaskInput: 'taskId',
+  DuplicateTaskInput: 'taskId',
+};
 const PAGE_ARGUMENTS = new Set(['first', 'last', 'after', 'before', 'filter', 'orderBy']);
-const MUTATIONS = ['createGame', 'patchGame', 'deleteGame', 'duplicateGame', 'bulkUpdateStrategyId'];
+const MUTATIONS = [
+  ...['createGame', 'patchGame', 'deleteGame', 'duplicateGame'],
+  ...['createTask', 'patchTask', 'deleteTask', 'duplicateTask', 'bulkUpdateStrategyId'],
+];
 const NODE_TYPES = ['Game', 'Task', 'Strategy', 'StrategyReassignment'];
 /** What the oracle has no answer for. */
 const UNKNOWN = new Set(['_sdl', 'sdl']);
@@ -108,6 +118,8 @@ export class RandomOperations {
     this.#texts = {
       id: this.#gameIds,
       ids: this.#gameIds,
+      gameId: this.#gameIds,
+      taskId: ids(rows.tasks),
       externalGameId: [
         ...given(rows.games.map(({ externalGameId }) => externalGameId)),
         ...Array<string>(80).fill('new-game'),
@@ -124,7 +136,7 @@ export class RandomOperations {
       ownerOauthUserId: [...new Set(given(rows.games.map(({ oauthUserId }) => oauthUserId)))],
       createdAt: [...instantTexts().keys()],
       updatedAt: [...instantTexts().keys()],
-      remove: ids(rows.gameParams),
+      remove: ids([...rows.gameParams, ...rows.taskParams]),
       node: [
         ...[rows.games, rows.tasks, rows.reassignments].flatMap((list) => ids(list).slice(0, 60)),
         ...strategyIds,
@@ -149,7 +161,7 @@ export class RandomOperations {
   /** A text that fits the place that it is for, mostly. */
   #text(context: string): string {
     const { random } = this;
-    const isId = ['id', 'ids', 'node', 'remove'].includes(context);
+    const isId = ['id', 'ids', 'gameId', 'taskId', 'node', 'remove'].includes(context);
     if (random.chance(0.01)) return random.pick(['\0', 'a\0b', '\uD800']);
     if (isId && random.chance(0.08))
       return random.pick([...NO_IDS, random.uuid(), random.pick(this.#gameIds).toUpperCase()]);
@@ -160,7 +172,7 @@ export class RandomOperations {
     return random.pick(this.#texts[context] ?? TEXTS);
   }
 
-  /** A patch or a deletion whose other parts belong to its game, mostly. */
+  /** A patch or a deletion whose other parts belong to its game or task, mostly. */
   #aimed(input: Record<string, unknown>): Record<string, unknown> {
     const { random, opaque } = this;
     const id = input['id'];
@@ -172,11 +184,12 @@ export class RandomOperations {
     }
     const game = this.rows.games.find((row) => row.id === id);
     if (isGiven(input['platform']) && random.chance(0.2)) aimed['platform'] = game?.platform ?? null;
-    const own = random.shuffled(this.rows.gameParams.filter(({ parentId }) => parentId === id));
+    const stored = [...this.rows.gameParams, ...this.rows.taskParams];
+    const own = random.shuffled(stored.filter(({ parentId }) => parentId === id));
     const patch = input['params'] as
       { update?: { id: string }[] | null; remove?: string[] | null } | null | undefined;
     if (!isGiven(patch) || own.length === 0 || random.chance(0.2)) return aimed;
-    const next = (): string => (own.pop() ?? random.pick(this.rows.gameParams)).id;
+    const next = (): string => (own.pop() ?? random.pick(stored)).id;
     aimed['params'] = {
       ...patch,
       ...(patch?.update ? { update: patch.update.map((item) => ({ ...item, id: next() })) } : {}),
@@ -546,7 +559,7 @@ class Draft {
         if (typeName === 'GameOrder' || typeName === 'TaskOrder') {
           if (name === 'direction' && random.chance(0.3)) return random.chance(0.05) ? [[name, null]] : [];
         } else if (!isNonNullType(field.type) && random.chance(0.05)) return [[name, null]];
-        const own = typeName === 'GameParamUpdate' && name === 'id' ? 'remove' : name;
+        const own = name === 'id' ? (IDS[typeName] ?? name) : name;
         const of = INHERITING.has(name) ? context + (/^(starts|contains)/.test(name) ? PART : '') : own;
         return [[name, this.#draw(field.type, of, depth + 1)]];
       }),

@@ -13,9 +13,17 @@ const DELETE = `mutation ($input: DeleteGameInput!) { result: deleteGame(input: 
   deletedGameId externalGameId deleted { params tasks taskParams userPoints userGameConfigs } } }`;
 const DUPLICATE =
   'mutation ($input: DuplicateGameInput!) { result: duplicateGame(input: $input) { game { id } } }';
+const CREATE_TASK =
+  'mutation ($input: CreateTaskInput!) { result: createTask(input: $input) { task { id } } }';
+const PATCH_TASK = `mutation ($input: PatchTaskInput!) {
+  result: patchTask(input: $input) { task { id } changes { field before after } } }`;
+const DELETE_TASK = `mutation ($input: DeleteTaskInput!) { result: deleteTask(input: $input) {
+  deletedTaskId externalTaskId deleted { params userPoints } } }`;
+const DUPLICATE_TASK =
+  'mutation ($input: DuplicateTaskInput!) { result: duplicateTask(input: $input) { task { id } } }';
 
 /** Fields of payloads that hold something with an identity. */
-const IDENTITIES = ['game', 'deletedGameId', 'reassignment', 'undone', 'strategy'];
+const IDENTITIES = ['game', 'deletedGameId', 'task', 'deletedTaskId', 'reassignment', 'undone', 'strategy'];
 
 const { api, issuer, rows } = useApiAndIssuer();
 let moves: Moves;
@@ -32,6 +40,8 @@ interface Scene {
   readonly bob: Owner;
   readonly game: Game;
   readonly param: Row;
+  /** Of the game, with a param and points. */
+  readonly task: Row;
   readonly others: readonly [Game, Game];
   /** The strategy that the games are on. */
   readonly old: string;
@@ -48,6 +58,8 @@ async function scene(): Promise<Scene> {
     await alice.game({ strategyId: old, externalGameId: `g-${randomUUID()}` })
   ).withEverything();
   const param = await game.param({ key: 'points', value: '1' });
+  const task = await game.task({ externalTaskId: 'dry-task' });
+  await Promise.all([task.param(), task.points(await rows.user())]);
   const others = [await alice.game({ strategyId: old }), await alice.game({ strategyId: old })] as const;
   const name = `family-${randomUUID()}`;
   const family = [
@@ -64,7 +76,7 @@ async function scene(): Promise<Scene> {
     alice,
   );
   await api.database.query(`UPDATE games SET "strategyId" = 'default' WHERE id = $1`, [gone.id]);
-  return { alice, bob, game, param, others, old, family, moved };
+  return { alice, bob, game, param, task, others, old, family, moved };
 }
 
 /** What to try in a scene, and as whom; the owner of its games unless said otherwise. */
@@ -96,6 +108,37 @@ const succeeding: Record<string, Case> = {
   'patchGame with nothing to change': ({ game }) => [PATCH, { id: game.id, platform: 'web' }],
   deleteGame: ({ game }) => [DELETE, { id: game.id }],
   duplicateGame: ({ game, old }) => [DUPLICATE, { id: game.id, externalGameId: `copy-${old.slice(0, 30)}` }],
+  'createGame with tasks': ({ family }) => [
+    CREATE,
+    {
+      externalGameId: 'dry-with-tasks',
+      platform: 'web',
+      tasks: [
+        { externalTaskId: 'a', params: [{ key: 'k', value: 'v' }] },
+        { externalTaskId: 'b', strategyId: family[1].strategyId },
+      ],
+    },
+  ],
+  createTask: ({ game }) => [
+    CREATE_TASK,
+    { gameId: game.id, externalTaskId: 'new', params: [{ key: 'k', value: 'v' }] },
+  ],
+  patchTask: ({ task }) => [
+    PATCH_TASK,
+    {
+      id: task.id,
+      externalTaskId: 'other',
+      status: 'closed',
+      strategyId: 'socio_bee',
+      params: { add: [{ key: 'new', value: '1' }] },
+    },
+  ],
+  'patchTask with nothing to change': ({ task }) => [PATCH_TASK, { id: task.id, status: 'open' }],
+  deleteTask: ({ task }) => [DELETE_TASK, { id: task.id }],
+  duplicateTask: ({ task, others }) => [
+    DUPLICATE_TASK,
+    { id: task.id, gameId: others[0].id, externalTaskId: 'copy' },
+  ],
   bulkUpdateStrategyId: ({ old }) => [BULK, { oldStrategyId: old, newStrategyId: 'default' }],
   'bulkUpdateStrategyId of some ids': ({ old, game, others }) => [
     BULK,
@@ -145,6 +188,32 @@ const failing: Record<string, Case> = {
     bob,
   ],
   'duplicateGame with a bad name': ({ game }) => [DUPLICATE, { id: game.id, externalGameId: '!' }],
+  'createGame with a bad task': () => [
+    CREATE,
+    { externalGameId: 'dry-bad', platform: 'web', tasks: [{ externalTaskId: '', status: 'done' }] },
+  ],
+  'createTask with everything wrong': ({ game }) => [
+    CREATE_TASK,
+    { gameId: game.id, externalTaskId: '', status: 'done', strategyId: 'unknown' },
+  ],
+  'createTask under a taken name': ({ game }) => [
+    CREATE_TASK,
+    { gameId: game.id, externalTaskId: 'dry-task' },
+  ],
+  "patchTask of somebody else's": ({ task, bob }) => [PATCH_TASK, { id: task.id, status: 'closed' }, bob],
+  'patchTask of a version that has passed': ({ task }) => [
+    PATCH_TASK,
+    { id: task.id, status: 'closed', expectedVersion: 'passed' },
+  ],
+  "patchTask of a game's param": ({ task, param }) => [
+    PATCH_TASK,
+    { id: task.id, params: { remove: [param.id] } },
+  ],
+  'deleteTask of a missing one': () => [DELETE_TASK, { id: randomUUID() }],
+  'duplicateTask under a taken name': ({ task }) => [
+    DUPLICATE_TASK,
+    { id: task.id, externalTaskId: 'dry-task' },
+  ],
   'bulkUpdateStrategyId with everything wrong': () => [
     BULK,
     { oldStrategyId: 'unknown', newStrategyId: 'unknown', atMost: -1 },
@@ -260,12 +329,17 @@ test('a dry run of every mutation by a caller that the audit log has never seen 
   const subject = `subject-${randomUUID()}`;
   const stranger = await issuer.caller({ sub: subject });
   const game = await rows.game({ oauth_user_id: subject, strategyId: 'dry-stranger' });
+  const task = await game.task();
   const before = await api.database.dump();
   for (const [document, input] of [
     [CREATE, { externalGameId: 'dry-stranger', platform: 'web' }],
     [PATCH, { id: game.id, platform: 'tv' }],
     [DUPLICATE, { id: game.id, externalGameId: 'dry-stranger' }],
     [DELETE, { id: game.id }],
+    [CREATE_TASK, { gameId: game.id, externalTaskId: 'new' }],
+    [PATCH_TASK, { id: task.id, status: 'closed' }],
+    [DUPLICATE_TASK, { id: task.id, externalTaskId: 'copy' }],
+    [DELETE_TASK, { id: task.id }],
     [BULK, { oldStrategyId: 'dry-stranger', newStrategyId: 'default' }],
   ] as const) {
     await api.data(document, { input: { ...input, dryRun: true } }, stranger);

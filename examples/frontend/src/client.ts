@@ -1,9 +1,9 @@
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { ErrorLink } from '@apollo/client/link/error';
 import { relayStylePagination } from '@apollo/client/utilities';
-import { switchMap, timer } from 'rxjs';
 import { codesOf } from './errors';
 import { graphql } from './gql';
+import { keyLink, retryLink } from './retry';
 
 export const VIEWER = graphql(`
   query Viewer {
@@ -29,15 +29,8 @@ export function createClient(credential: string, onRefused: () => void): ApolloC
     if (codesOf(error).includes('UNAUTHENTICATED')) onRefused();
   });
 
-  // A query is sent once more. A mutation is not: it may have been done although its answer was lost.
-  const retry = new ErrorLink(({ error, operation, forward }) =>
-    operation.operationType === 'query' && codesOf(error).includes('SERVICE_UNAVAILABLE')
-      ? timer(1000).pipe(switchMap(() => forward(operation)))
-      : undefined,
-  );
-
   return new ApolloClient({
-    link: ApolloLink.from([signOut, retry, new HttpLink({ uri: '/graphql', headers })]),
+    link: ApolloLink.from([signOut, keyLink, retryLink, new HttpLink({ uri: '/graphql', headers })]),
     cache: new InMemoryCache({
       typePolicies: {
         // Query.games needs none: each page of a table is kept by its own arguments. Tasks grow by "Show more".

@@ -16,6 +16,9 @@ function errorsOf(error: unknown): readonly ApiError[] {
   }
 }
 
+/** Whether there is no answer of the API: whatever was asked for may have been done. */
+export const isLost = (error: unknown): boolean => errorsOf(error).length === 0;
+
 /** The codes of an error: what a program decides by. */
 export const codesOf = (error: unknown): unknown[] =>
   errorsOf(error).map(({ extensions }) => extensions?.code);
@@ -28,14 +31,14 @@ export function problemsOf(error: unknown): Record<string, string> {
   return Object.fromEntries(problems.map(({ argument, message }) => [argument, message]));
 }
 
-/** Whether a write was refused because the game has another version than the one that was read. */
+/** Whether a write was refused because what it changes has another version than the one that was read. */
 export const isVersionConflict = (error: unknown): boolean =>
   errorsOf(error).some(({ extensions }) => extensions?.code === 'CONFLICT' && extensions.currentVersion);
 
 /** What happened, and what to do. */
 export function messageOf(error: unknown): string {
   const errors = errorsOf(error);
-  if (errors.length === 0)
+  if (isLost(error))
     return 'The API does not answer. Check that it runs and that you are online, then try again.';
   return errors.map(({ message }) => message).join(' ');
 }

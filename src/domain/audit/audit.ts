@@ -15,7 +15,7 @@ export async function recordWrite(
   caller: KnownCaller,
   message: string,
   details: Record<string, unknown>,
-  module: 'game' | 'strategies_custom' = 'game',
+  module: 'game' | 'task' | 'strategies_custom' = 'game',
 ): Promise<void> {
   const { apiKey, oauthUserId } = identityOf(caller);
   // The log refers to the table of subjects, which GAME fills when it first sees one. Several writes may be

@@ -29,6 +29,8 @@ import {
   toSql,
   type JsonSql,
 } from '../../sql-json/json-sql.js';
+import { GAMES } from '../params/params.js';
+import { versionSql } from '../params/version.js';
 import { strategyJson } from '../strategies/strategy.json.js';
 import { gameTaskJson, gameTasksJson, type TaskQuery } from '../tasks/task.json.js';
 
@@ -72,16 +74,9 @@ const ORDER_COLUMNS: Readonly<Record<GameOrderField, OrderColumn>> = {
 };
 const ID = idColumn(sql`g.id`);
 const NEWEST_FIRST: readonly GameOrder[] = [{ field: 'CREATED_AT', direction: 'DESC' }];
-const GAMES = { table: sql`games g`, id: sql`g.id` };
+const LIST = { table: sql`games g`, id: sql`g.id` };
 /** Made once: most lists have it. */
 const NEWEST_FIRST_ORDERING = totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, ID);
-
-/**
- * The version of a game `g`. PostgreSQL's xmin, the transaction that wrote a row, changes with every write of
- * any program, so the version notices GAME's own writes, and a value that was changed and changed back.
- */
-export const GAME_VERSION = sql`md5(concat(g.xmin, (SELECT string_agg(concat(p.id, p.xmin), ',' ORDER BY p.id)
-  FROM gamesparams p WHERE p."gameId" = g.id)))`;
 
 const PARAM_COLUMNS = { id: token(sql`p.id`), key: text(sql`p.key`), value: text(sql`p.value`) };
 
@@ -92,7 +87,7 @@ const COLUMNS = {
   strategyId: text(sql`g."strategyId"`),
   createdAt: timestamp(sql`g.created_at`),
   updatedAt: timestamp(sql`g.updated_at`),
-  version: () => token(GAME_VERSION),
+  version: () => token(versionSql(sql`g`, GAMES)),
 };
 
 /** A game `g`, with what belongs to it. The statement around it must make sure that the caller may see the game. */
@@ -165,7 +160,7 @@ export function checkGamePage(caller: Caller, games: GameQuery): CheckedPage<Dom
     cacheKey: games.filter ? null : JSON.stringify(order),
     ordering: order === NEWEST_FIRST ? NEWEST_FIRST_ORDERING : totalOrdering(order, ORDER_COLUMNS, ID),
     fingerprintParts: ['games', order, canonicalFilter(games.filter)],
-    rows: (context: DomainContext) => ({ ...GAMES, visibility: gamesVisibleTo(context.caller), filter }),
+    rows: (context: DomainContext) => ({ ...LIST, visibility: gamesVisibleTo(context.caller), filter }),
     row: gameJson,
   };
   const page = checkPage(games, list, caller, problems);
@@ -186,7 +181,7 @@ export function relatedGamesJson(
   connection: Selection,
 ): JsonSql {
   const list = {
-    ...GAMES,
+    ...LIST,
     visibility: gamesVisibleTo(context.caller),
     filter: [relation.condition],
     ordering: NEWEST_FIRST_ORDERING,

@@ -17,24 +17,37 @@ import type { EncodedJson } from '../../sql-json/encoded-json.js';
 import { inMoveTransaction } from '../reassignments/move-games.js';
 import { ReassignmentRepository } from '../reassignments/reassignment.repository.js';
 import { bulkUpdate, type BulkUpdate, type BulkUpdated } from '../reassignments/bulk-update.js';
-import { DEFAULT_STRATEGY_ID, Strategies } from '../strategies/strategies.js';
 import {
   addParams,
   checkSize,
+  columnChanges,
+  GAMES,
   planParams,
   type FieldChange,
   type NewParam,
   type ParamsPatch,
-} from './game-params.js';
+} from '../params/params.js';
+import { expectVersion } from '../params/version.js';
+import { DEFAULT_STRATEGY_ID, strategiesOfGame, Strategies } from '../strategies/strategies.js';
+import {
+  checkNewTasks,
+  COPIED_AT,
+  copyTasksSql,
+  insertTasks,
+  strategyIdOf,
+  type NewTask,
+} from '../tasks/new-tasks.js';
 import type { Game } from './game.entity.js';
 import { checkExternalGameId, checkPlatform } from './game.rules.js';
-import { GAME_VERSION, gameJson, checkGamePage, type GameQuery } from './game.json.js';
+import { gameJson, checkGamePage, type GameQuery } from './game.json.js';
+import { lockGame } from './lock-game.js';
 
 export interface NewGame {
   readonly externalGameId: string;
   readonly platform: string;
   readonly strategyId?: string | null | undefined;
   readonly params?: readonly NewParam[] | null | undefined;
+  readonly tasks?: readonly NewTask[] | null | undefined;
   readonly dryRun?: boolean;
 }
 
@@ -159,10 +172,11 @@ export class GameRepository extends EntityRepository<Game> {
   }
 
   /**
-   * Creates a game and its params in one transaction. The caller owns it: with a key and a token, both are
-   * stamped on it.
+   * Creates a game with its params and tasks in one transaction, in a number of statements that does not depend on how
+   * many there are. The caller owns it: with a key and a token, both are stamped on it.
    *
-   * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone
+   * @throws BAD_USER_INPUT with everything that is wrong; CONFLICT when the external id is taken, by anyone;
+   *   LIMIT_EXCEEDED for too many params or tasks
    */
   async createGame(caller: KnownCaller, game: NewGame, selection: Selection): Promise<EncodedJson> {
     const strategyId = game.strategyId ?? DEFAULT_STRATEGY_ID;
@@ -173,10 +187,15 @@ export class GameRepository extends EntityRepository<Game> {
         const problems = new Problems();
         checkExternalGameId(game.externalGameId, 'input.externalGameId', problems);
         checkPlatform(game.platform, 'input.platform', problems);
-        await this.strategies.checkAssignable(em, caller, strategyId, owner, 'input.strategyId', problems);
+        const tasks = game.tasks ?? [];
+        const strategyIds = [strategyId, ...tasks.map(strategyIdOf)];
+        const assignable = await this.strategies.findAssignable(em, caller, strategyIds);
+        this.strategies.checkAssignable(assignable, strategyId, owner, 'input.strategyId', problems);
         const params = game.params ?? [];
-        checkSize(params, params);
+        checkSize(GAMES, params, params);
         problems.checkText('input.params', game.params);
+        const { strategies } = this;
+        checkNewTasks(tasks, 'input.tasks', { strategies, assignable, owner, problems });
         problems.throwIfAny();
 
         const id = randomUUID();
@@ -193,8 +212,10 @@ export class GameRepository extends EntityRepository<Game> {
             updatedAt: raw('now()'),
           }),
         );
-        await addParams(em, caller, id, params);
-        const details = { game_id: id, externalGameId, platform, strategyId, params: params.length };
+        await addParams(em, caller, GAMES, new Map([[id, params]]));
+        await insertTasks(em, caller, id, tasks);
+        const counts = { params: params.length, tasks: tasks.length };
+        const details = { game_id: id, externalGameId, platform, strategyId, ...counts };
         await recordWrite(em, caller, 'Game created', details);
         return this.#within(em).getGameById(caller, id, selection);
       },
@@ -219,14 +240,26 @@ export class GameRepository extends EntityRepository<Game> {
     return inTransaction(
       this.em,
       async (em) => {
-        const repository = this.#within(em);
         // Strategies are locked before games, as a rollback does it.
-        if (patch.strategyId) await this.strategies.findAssignable(em, caller, patch.strategyId);
-        const stored = await repository.#lock(caller, id);
-        await repository.#expectVersion(id, patch.expectedVersion);
+        const assignable = await this.strategies.findAssignable(
+          em,
+          caller,
+          patch.strategyId ? [patch.strategyId] : [],
+        );
+        const stored = await lockGame(em, caller, id, 'input.id');
+        await expectVersion(em, GAMES, id, patch.expectedVersion);
         const problems = new Problems();
-        const columns = await repository.#columnChanges(caller, stored, patch, problems);
-        const params = await planParams(em, id, patch.params, 'input.params', problems);
+        const columns = columnChanges(stored, patch, ['externalGameId', 'platform', 'strategyId']);
+        for (const { field, after } of columns) {
+          const argument = `input.${field}`;
+          if (field === 'externalGameId') checkExternalGameId(after, argument, problems);
+          else if (field === 'platform') checkPlatform(after, argument, problems);
+          else {
+            const owner = { apiKey: stored.ownerApiKey };
+            this.strategies.checkAssignable(assignable, after, owner, argument, problems);
+          }
+        }
+        const params = await planParams(em, GAMES, id, patch.params, 'input.params', problems);
         problems.throwIfAny();
         if (params.unknownIds.length > 0) throw notFound('Param');
         const changes = [...columns, ...params.changes];
@@ -244,7 +277,7 @@ export class GameRepository extends EntityRepository<Game> {
           await params.write(caller);
           await recordWrite(em, caller, 'Game updated', { game_id: id, changes });
         }
-        return { game: await repository.getGameById(caller, id, selection), changes };
+        return { game: await this.#within(em).getGameById(caller, id, selection), changes };
       },
       patch,
     );
@@ -261,9 +294,8 @@ export class GameRepository extends EntityRepository<Game> {
     return inTransaction(
       this.em,
       async (em) => {
-        const repository = this.#within(em);
-        const { externalGameId } = await repository.#lock(caller, id);
-        await repository.#expectVersion(id, expectedVersion);
+        const { externalGameId } = await lockGame(em, caller, id, 'input.id');
+        await expectVersion(em, GAMES, id, expectedVersion);
         // Locked tasks and a locked game take no new children (a foreign key needs a share of the parent's
         // lock), so the statement after this one sees everything there is to delete.
         await query(em, sql`SELECT FROM tasks WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
@@ -299,16 +331,12 @@ export class GameRepository extends EntityRepository<Game> {
     return inTransaction(
       this.em,
       async (em) => {
-        const repository = this.#within(em);
-        await this.strategies.keepFromRollback(em, id);
-        const { ownerApiKey } = await repository.#lock(caller, id);
+        if (isUuid(id)) await this.strategies.keepFromRollback(em, strategiesOfGame(id));
+        const { ownerApiKey } = await lockGame(em, caller, id, 'input.id');
         const problems = new Problems();
         checkExternalGameId(externalGameId, 'input.externalGameId', problems);
         const copyOwner = identityOf(caller);
-        // Within one realm a copy is as good, or as bad, as what it is made of.
-        const staysInRealm =
-          this.strategies.realmOf({ apiKey: ownerApiKey }) === this.strategies.realmOf(copyOwner);
-        if (!staysInRealm && !(await this.strategies.suitAll(em, id, copyOwner))) {
+        if (!(await this.strategies.suit(em, strategiesOfGame(id), { apiKey: ownerApiKey }, copyOwner))) {
           problems.add(
             'input.id',
             'is a game with custom strategies of another realm, for itself or its tasks.',
@@ -319,8 +347,6 @@ export class GameRepository extends EntityRepository<Game> {
         const copyId = randomUUID();
         const { apiKey, oauthUserId } = copyOwner;
         const owner = sql`${apiKey}::varchar, ${oauthUserId}::varchar`;
-        // A microsecond apart, what is copied keeps its order.
-        const time = sql`now() + row_number() OVER (ORDER BY x.created_at, x.id) * interval '1 microsecond'`;
         await externalIdOrConflict(
           query(
             em,
@@ -329,15 +355,14 @@ export class GameRepository extends EntityRepository<Game> {
               SELECT ${copyId}::uuid, ${externalGameId}, x.platform, x."strategyId", ${owner}, now(), now()
               FROM games x WHERE x.id = ${id}::uuid),
             p AS (INSERT INTO gamesparams (id, key, value, "gameId", "apiKey_used", oauth_user_id, created_at, updated_at)
-              SELECT gen_random_uuid(), x.key, x.value, ${copyId}::uuid, ${owner}, ${time}, now()
+              SELECT gen_random_uuid(), x.key, x.value, ${copyId}::uuid, ${owner}, ${COPIED_AT}, now()
               FROM gamesparams x WHERE x."gameId" = ${id}::uuid),
-            pairs AS MATERIALIZED (SELECT x.*, gen_random_uuid() AS copy_id, ${time} AS copied_at
-              FROM tasks x WHERE x."gameId" = ${id}::uuid),
-            t AS (INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, "apiKey_used", oauth_user_id, created_at, updated_at)
-              SELECT copy_id, "externalTaskId", ${copyId}::uuid, "strategyId", 'open', ${owner}, copied_at, now() FROM pairs)
-            INSERT INTO tasksparams (id, key, value, "taskId", "apiKey_used", oauth_user_id, created_at, updated_at)
-              SELECT gen_random_uuid(), x.key, x.value, pairs.copy_id, ${owner}, ${time}, now()
-              FROM tasksparams x JOIN pairs ON pairs.id = x."taskId"`,
+            ${copyTasksSql(sql`x."gameId" = ${id}::uuid`, {
+              gameId: copyId,
+              id: sql`gen_random_uuid()`,
+              externalTaskId: sql`x."externalTaskId"`,
+              owner: copyOwner,
+            })}`,
           ),
         );
         await recordWrite(em, caller, 'Game duplicated', {
@@ -345,7 +370,7 @@ export class GameRepository extends EntityRepository<Game> {
           externalGameId,
           source_game_id: id,
         });
-        return repository.getGameById(caller, copyId, selection);
+        return this.#within(em).getGameById(caller, copyId, selection);
       },
       copy,
     );
@@ -392,74 +417,6 @@ export class GameRepository extends EntityRepository<Game> {
       from: sql`games g WHERE ${or(gamesVisibleTo(context.caller))} AND ${LOOKUP_CONDITIONS[by]}`,
     }));
   }
-
-  /** Locks the game for the rest of the transaction. @throws NOT_FOUND; BAD_USER_INPUT for a broken string */
-  async #lock(caller: Caller, id: string): Promise<StoredGame> {
-    const problems = new Problems();
-    problems.checkText('input.id', id);
-    problems.throwIfAny();
-    const [game] = isUuid(id)
-      ? await query<StoredGame>(
-          this.em,
-          sql`SELECT g."externalGameId", g.platform, g."strategyId", g."apiKey_used" AS "ownerApiKey"
-              FROM games g WHERE g.id = ${id}::uuid AND ${or(gamesVisibleTo(callerSql(caller)))} FOR UPDATE`,
-        )
-      : [];
-    if (game === undefined) throw notFound('Game');
-    return game;
-  }
-
-  /**
-   * Checks the version of a locked game. Its params are locked too, so that it cannot change any more.
-   *
-   * @throws CONFLICT with the current version when it is another one
-   */
-  async #expectVersion(id: string, expected: string | null | undefined): Promise<void> {
-    if (expected === null || expected === undefined) return;
-    await query(this.em, sql`SELECT FROM gamesparams WHERE "gameId" = ${id}::uuid ORDER BY id FOR UPDATE`);
-    const [row] = await query<{ version: string }>(
-      this.em,
-      sql`SELECT ${GAME_VERSION} AS version FROM games g WHERE g.id = ${id}::uuid`,
-    );
-    if (row?.version !== expected) {
-      throw conflict('The game has changed since: it has another version than expected.', {
-        currentVersion: row?.version,
-      });
-    }
-  }
-
-  /** Which columns a patch changes; adds to `problems` what is wrong with the new values. */
-  async #columnChanges(
-    caller: KnownCaller,
-    stored: StoredGame,
-    patch: GamePatch,
-    problems: Problems,
-  ): Promise<FieldChange[]> {
-    const changes = (['externalGameId', 'platform', 'strategyId'] as const).flatMap((field) => {
-      const after = patch[field] ?? null;
-      return after === null || after === stored[field] ? [] : [{ field, before: stored[field], after }];
-    });
-    const changed = new Map(changes.map(({ field, after }) => [field, after]));
-    const [externalGameId, platform, strategyId] = [
-      changed.get('externalGameId'),
-      changed.get('platform'),
-      changed.get('strategyId'),
-    ];
-    if (externalGameId !== undefined) checkExternalGameId(externalGameId, 'input.externalGameId', problems);
-    if (platform !== undefined) checkPlatform(platform, 'input.platform', problems);
-    if (strategyId !== undefined) {
-      const argument = 'input.strategyId';
-      await this.strategies.checkAssignable(
-        this.em,
-        caller,
-        strategyId,
-        { apiKey: stored.ownerApiKey },
-        argument,
-        problems,
-      );
-    }
-    return changes;
-  }
 }
 
 /** How games are looked up, and in which order where that matters. */
@@ -476,14 +433,6 @@ function one(found: ReadonlyMap<string, EncodedJson>): EncodedJson {
   const [game] = found.values();
   if (game === undefined) throw notFound('Game');
   return game;
-}
-
-/** What a write looks at of the game that it changes. */
-interface StoredGame {
-  readonly externalGameId: string | null;
-  readonly platform: string | null;
-  readonly strategyId: string | null;
-  readonly ownerApiKey: string | null;
 }
 
 /** Turns the violation of the unique external id into a CONFLICT that tells nothing about whose it is. */

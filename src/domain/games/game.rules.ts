@@ -22,9 +22,5 @@ export function checkExternalGameId(value: string, argument: string, problems: P
 }
 
 export function checkPlatform(value: string, argument: string, problems: Problems): void {
-  problems.checkText(argument, value);
-  const length = [...value].length;
-  if (length < 1 || length > MAX_PLATFORM_LENGTH) {
-    problems.add(argument, `must be ${PLATFORM_LENGTH} characters; it has ${length}.`);
-  }
+  problems.checkLength(argument, value, MAX_PLATFORM_LENGTH);
 }

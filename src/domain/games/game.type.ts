@@ -10,9 +10,17 @@ import type { Direction } from '../../lists/keyset.js';
 import { GAME_LEADERBOARD_COST, LeaderboardConnection } from '../leaderboards/leaderboard.type.js';
 import { Principal } from '../viewer/viewer.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
-import { TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
+import {
+  DRY_RUN,
+  expectedVersion,
+  FieldChange,
+  GameParamInput,
+  GameParamsPatch,
+} from '../params/param.type.js';
+import { NewTaskInput, TaskConnection, TasksArgs, TaskType } from '../tasks/task.type.js';
+import { MAX_NEW_TASKS } from '../tasks/task.rules.js';
 import { EXTERNAL_GAME_ID_LENGTH, PLATFORM_LENGTH } from './game.rules.js';
-import type * as params from './game-params.js';
+import type * as params from '../params/params.js';
 import type * as repository from './game.repository.js';
 import type * as json from './game.json.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
@@ -216,18 +224,6 @@ export class GamesArgs extends ConnectionArgs implements json.GameQuery {
   orderBy?: GameOrder[] | null;
 }
 
-const DRY_RUN =
-  'Only answer what would happen, errors included; nothing is written. Objects in the answer are null.';
-
-@InputType({ description: 'A setting of a new game.' })
-export class GameParamInput {
-  @Field(() => String, { description: 'Name of the setting. Example: `"variable_basic_points"`.' })
-  key!: string;
-
-  @Field(() => String, { description: 'Its value, as text. Example: `"10"`.' })
-  value!: string;
-}
-
 @InputType({ description: 'A new game. It belongs to the caller.' })
 export class CreateGameInput implements repository.NewGame {
   @Field(() => String, {
@@ -248,6 +244,12 @@ export class CreateGameInput implements repository.NewGame {
   @Field(() => [GameParamInput], { nullable: true, description: 'Settings of the game.' })
   params?: GameParamInput[] | null;
 
+  @Field(() => [NewTaskInput], {
+    nullable: true,
+    description: `Tasks of the game, at most ${MAX_NEW_TASKS}.`,
+  })
+  tasks?: NewTaskInput[] | null;
+
   @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
   dryRun!: boolean;
 }
@@ -257,34 +259,6 @@ export class CreateGamePayload {
   @Field(() => GameType, { nullable: true, description: 'The new game; null on a dry run.' })
   readonly game!: EncodedJson | null;
 }
-
-@InputType({ description: 'A change to a setting. What is null or not given stays as it is.' })
-export class GameParamUpdate implements params.ParamUpdate {
-  @Field(() => ID, { description: 'Which param; it must be one of the game.' })
-  id!: string;
-
-  @Field(() => String, { nullable: true, description: 'Its new name.' })
-  key?: string | null;
-
-  @Field(() => String, { nullable: true, description: 'Its new value.' })
-  value?: string | null;
-}
-
-@InputType({ description: 'Changes to the settings of a game.' })
-export class GameParamsPatch implements params.ParamsPatch {
-  @Field(() => [GameParamInput], { nullable: true, description: 'Settings to add.' })
-  add?: GameParamInput[] | null;
-
-  @Field(() => [GameParamUpdate], { nullable: true, description: 'Settings to change, each once.' })
-  update?: GameParamUpdate[] | null;
-
-  @Field(() => [ID], { nullable: true, description: 'Ids of settings to remove; none of them in `update`.' })
-  remove?: string[] | null;
-}
-
-const EXPECTED_VERSION =
-  'The `version` of the game that you have seen. When the game has another one by now, nothing is written and the ' +
-  'error is CONFLICT.';
 
 @InputType({
   description: 'Changes to a game. What is null or not given stays as it is; nothing can be cleared.',
@@ -311,23 +285,11 @@ export class PatchGameInput implements repository.GamePatch {
   @Field(() => GameParamsPatch, { nullable: true, description: 'Changes to its settings.' })
   params?: GameParamsPatch | null;
 
-  @Field(() => String, { nullable: true, description: EXPECTED_VERSION })
+  @Field(() => String, { nullable: true, description: expectedVersion('game') })
   expectedVersion?: string | null;
 
   @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })
   dryRun!: boolean;
-}
-
-@ObjectType({ description: 'A value that was changed.' })
-export class FieldChange implements params.FieldChange {
-  @Field(() => String, { description: 'What was changed: `"platform"`, `"params.<key>"`.' })
-  readonly field!: string;
-
-  @Field(() => String, { nullable: true, description: 'The value before; null where there was none.' })
-  readonly before!: string | null;
-
-  @Field(() => String, { nullable: true, description: 'The value after; null where there is none.' })
-  readonly after!: string | null;
 }
 
 @ObjectType({ description: 'What `patchGame` did.' })
@@ -344,7 +306,7 @@ export class DeleteGameInput {
   @Field(() => ID, { description: 'Which game.' })
   id!: string;
 
-  @Field(() => String, { nullable: true, description: EXPECTED_VERSION })
+  @Field(() => String, { nullable: true, description: expectedVersion('game') })
   expectedVersion?: string | null;
 
   @Field(() => Boolean, { defaultValue: false, description: DRY_RUN })

@@ -49,8 +49,9 @@ export async function bulkUpdate(
     problems.add('input.newStrategyId', 'must differ from oldStrategyId.');
   }
   if (atMost !== null && atMost < 0) problems.add('input.atMost', `must not be negative; it is ${atMost}.`);
-  const strategy = await strategies.findAssignable(em, caller, newStrategyId, !dryRun);
-  if (strategy === null) problems.add('input.newStrategyId', strategies.unassignableMessage());
+  const assignable = await strategies.findAssignable(em, caller, [newStrategyId], !dryRun);
+  const strategy = assignable.get(newStrategyId);
+  if (strategy === undefined) problems.add('input.newStrategyId', strategies.unassignableMessage());
   problems.throwIfAny();
 
   const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;

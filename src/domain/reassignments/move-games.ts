@@ -65,7 +65,9 @@ export async function inMoveTransaction<Result>(
   const lockDeadline = performance.now() + MOVE_WAIT_MS;
   const work = currentWork();
   if (work !== undefined) work.deadline += MOVE_TIMEOUT_MS;
-  const permit = dryRun ? undefined : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, work);
+  const permit = dryRun
+    ? undefined
+    : await connectionsOf(em)?.moveSemaphore.acquire(callerKey, work, 'transaction');
   try {
     return await inTransaction(
       em,

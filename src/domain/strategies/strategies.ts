@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import sql from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
 import { identityOf, type Identity, type KnownCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
 import { isUuid } from '../../database/uuid.js';
@@ -35,6 +35,18 @@ export interface AssignableStrategy {
   readonly realm: string | null;
 }
 
+/** Strategies that games may be put on, by their ids. */
+export type AssignableStrategies = ReadonlyMap<string, AssignableStrategy>;
+
+/** Selects the ids of the strategies of a game and its tasks. */
+export const strategiesOfGame = (id: string): Sql =>
+  sql`SELECT "strategyId" FROM games WHERE id = ${id}::uuid
+      UNION SELECT "strategyId" FROM tasks WHERE "gameId" = ${id}::uuid`;
+
+/** Selects the id of the strategy of a task. */
+export const strategiesOfTask = (id: string): Sql =>
+  sql`SELECT "strategyId" FROM tasks WHERE id = ${id}::uuid`;
+
 /** Which strategies there are and who may put games on them. */
 export class Strategies {
   /** Version by id of the built-in strategies, in the order of their ids. */
@@ -48,30 +60,37 @@ export class Strategies {
   }
 
   /**
-   * The strategy, when the caller may put games on it: a built-in, or a PUBLISHED custom one of the
-   * caller's realm (an admin: of any realm). Null otherwise. Whether it suits a game is a question about the game's
-   * owner: see `checkAssignable`.
+   * Those of the strategies that the caller may put games and tasks on, by their ids: a built-in, or a PUBLISHED custom
+   * one of the caller's realm (an admin: of any realm). Whether one suits a game is a question about the game's owner:
+   * see `checkAssignable`. One statement; none where all are built in.
    *
-   * @param toWrite whether games will be put on it in this transaction; else nothing is locked
+   * @param toWrite whether games or tasks will be put on them in this transaction; else nothing is locked
    */
   async findAssignable(
     em: SqlEntityManager,
     caller: KnownCaller,
-    strategyId: string,
+    strategyIds: readonly string[],
     toWrite = true,
-  ): Promise<AssignableStrategy | null> {
-    if (this.builtIns.has(strategyId)) return { realm: null };
-    const id = strategyId.startsWith(CUSTOM_PREFIX) ? strategyId.slice(CUSTOM_PREFIX.length) : '';
-    if (!isUuid(id)) return null;
-    // The share of a lock keeps a rollback from archiving the strategy before the game is on it.
-    const [strategy] = await query<{ realm: string | null }>(
+  ): Promise<AssignableStrategies> {
+    const builtIns = strategyIds.filter((id) => this.builtIns.has(id));
+    const found = new Map(builtIns.map((id): [string, AssignableStrategy] => [id, { realm: null }]));
+    const ids = strategyIds
+      .filter((id) => id.startsWith(CUSTOM_PREFIX))
+      .map((id) => id.slice(CUSTOM_PREFIX.length))
+      .filter(isUuid);
+    if (ids.length === 0) return found;
+    // The share of a lock keeps a rollback from archiving a strategy before the game is on it.
+    const strategies = await query<{ id: string; realm: string | null }>(
       em,
-      sql`SELECT "realmId" AS realm FROM strategydefinition WHERE id = ${id}::uuid AND status = 'PUBLISHED'
-          ${toWrite ? sql`FOR SHARE` : sql``}`,
+      sql`SELECT id, "realmId" AS realm FROM strategydefinition
+          WHERE id = ANY(${ids}::uuid[]) AND status = 'PUBLISHED' ORDER BY id ${toWrite ? sql`FOR SHARE` : sql``}`,
     );
-    if (strategy === undefined) return null;
-    if (caller.kind === 'admin') return { realm: strategy.realm ?? '' };
-    return strategy.realm === this.realmOf(identityOf(caller)) ? { realm: strategy.realm } : null;
+    for (const { id, realm } of strategies) {
+      if (caller.kind === 'admin' || realm === this.realmOf(identityOf(caller))) {
+        found.set(CUSTOM_PREFIX + id, { realm: realm ?? '' });
+      }
+    }
+    return found;
   }
 
   /** Realm of a caller, or of the owner of a game: its key's prefix, else the configured one. */
@@ -80,19 +99,20 @@ export class Strategies {
   }
 
   /**
-   * As `findAssignable`, for a game of this owner; adds to `problems` why not. The realm of the owner is compared for
-   * every caller, because a caller with a token may see games of a realm other than its own.
+   * Adds to `problems` why a game of this owner, or a task of it, cannot be put on a strategy. The realm of the owner is
+   * compared for every caller, because a caller with a token may see games of a realm other than its own.
+   *
+   * @param assignable what `findAssignable` has found
    */
-  async checkAssignable(
-    em: SqlEntityManager,
-    caller: KnownCaller,
+  checkAssignable(
+    assignable: AssignableStrategies,
     strategyId: string,
     owner: Pick<Identity, 'apiKey'>,
     argument: string,
     problems: Problems,
-  ): Promise<void> {
-    const strategy = await this.findAssignable(em, caller, strategyId);
-    if (strategy === null) {
+  ): void {
+    const strategy = assignable.get(strategyId);
+    if (strategy === undefined) {
       problems.add(argument, this.unassignableMessage());
     } else if (strategy.realm !== null && strategy.realm !== this.realmOf(owner)) {
       problems.add(argument, "is a custom strategy of another realm than the game's owner.");
@@ -100,34 +120,40 @@ export class Strategies {
   }
 
   /**
-   * Keeps the custom strategies of a game and of its tasks from being rolled back until the transaction ends, so
-   * that a copy is not left on a version that is archived meanwhile. To be called before the game is locked, as a
-   * rollback locks strategies before games.
+   * Keeps the custom strategies that are copied from being rolled back until the transaction ends, so that a copy is not
+   * left on a version that is archived meanwhile. To be called before the game is locked, as a rollback locks strategies
+   * before games.
+   *
+   * @param used selects their ids: see `strategiesOfGame`, `strategiesOfTask`
    */
-  async keepFromRollback(em: SqlEntityManager, gameId: string): Promise<void> {
-    if (!isUuid(gameId)) return;
+  async keepFromRollback(em: SqlEntityManager, used: Sql): Promise<void> {
     await query(
       em,
-      sql`SELECT FROM strategydefinition WHERE ${CUSTOM_PREFIX}::text || id IN (
-            SELECT "strategyId" FROM games WHERE id = ${gameId}::uuid
-            UNION SELECT "strategyId" FROM tasks WHERE "gameId" = ${gameId}::uuid)
-          ORDER BY id FOR SHARE`,
+      sql`SELECT FROM strategydefinition WHERE ${CUSTOM_PREFIX}::text || id IN (${used}) ORDER BY id FOR SHARE`,
     );
   }
 
   /**
-   * Whether a game and its tasks could be another owner's: their custom strategies are all of that owner's realm. One
-   * that does not exist is treated like one of another realm, so that nobody learns which exist there.
+   * Whether what is on these strategies could be another owner's: the custom ones are all of that owner's realm. One
+   * that does not exist is treated like one of another realm, so that nobody learns which exist there. Within one realm a
+   * copy is as good, or as bad, as what it is made of.
+   *
+   * @param used selects their ids
    */
-  async suitAll(em: SqlEntityManager, gameId: string, owner: Pick<Identity, 'apiKey'>): Promise<boolean> {
+  async suit(
+    em: SqlEntityManager,
+    used: Sql,
+    from: Pick<Identity, 'apiKey'>,
+    to: Pick<Identity, 'apiKey'>,
+  ): Promise<boolean> {
+    if (this.realmOf(from) === this.realmOf(to)) return true;
     const [row] = await query<{ suited: boolean }>(
       em,
       sql`SELECT NOT EXISTS (
-            SELECT FROM (SELECT "strategyId" AS id FROM games WHERE id = ${gameId}::uuid
-                         UNION SELECT "strategyId" FROM tasks WHERE "gameId" = ${gameId}::uuid) used
+            SELECT FROM (${used}) used (id)
             WHERE starts_with(used.id, ${CUSTOM_PREFIX}) AND NOT EXISTS (
               SELECT FROM strategydefinition d
-              WHERE ${CUSTOM_PREFIX}::text || d.id = used.id AND d."realmId" = ${this.realmOf(owner)})) AS suited`,
+              WHERE ${CUSTOM_PREFIX}::text || d.id = used.id AND d."realmId" = ${this.realmOf(to)})) AS suited`,
     );
     return row?.suited ?? false;
   }

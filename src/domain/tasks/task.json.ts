@@ -28,6 +28,8 @@ import {
   toSql,
   type JsonSql,
 } from '../../sql-json/json-sql.js';
+import { TASKS } from '../params/params.js';
+import { versionSql } from '../params/version.js';
 import { strategyJson } from '../strategies/strategy.json.js';
 
 export type TaskFilterField = 'externalTaskId' | 'status' | 'strategyId' | 'createdAt';
@@ -48,6 +50,7 @@ const COLUMNS = {
   strategyId: text(sql`t."strategyId"`),
   createdAt: timestamp(sql`t.created_at`),
   updatedAt: timestamp(sql`t.updated_at`),
+  version: () => token(versionSql(sql`t`, TASKS)),
 };
 
 const PARAM_COLUMNS = { id: token(sql`p.id`), key: text(sql`p.key`), value: text(sql`p.value`) };

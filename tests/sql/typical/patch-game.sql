@@ -1,10 +1,12 @@
-SELECT g."externalGameId",
+SELECT g.id,
+  g."externalGameId",
   g.platform,
   g."strategyId",
   g."apiKey_used" AS "ownerApiKey"
 FROM games g
 WHERE g.id = $1::uuid
   AND ((g."apiKey_used" = $2))
+ORDER BY g.id
 FOR UPDATE;
 -- $1 = "00000000-0000-4000-8000-000000000001"
 -- $2 = "gme_live_a1B2c3D4"
@@ -47,18 +49,23 @@ INSERT INTO gamesparams (
 SELECT n.id,
   n.key,
   n.value,
-  $1::uuid,
+  n.owner_id,
+  $1,
   $2,
-  $3,
   now() + n.number * interval '1 microsecond',
   now()
-FROM unnest($4::uuid[], $5::text[], $6::text[]) WITH ORDINALITY n (id, key, value, number);
--- $1 = "00000000-0000-4000-8000-000000000001"
--- $2 = "gme_live_a1B2c3D4"
--- $3 = null
--- $4 = ["<new id>"]
--- $5 = ["color"]
--- $6 = ["blue"]
+FROM unnest(
+  $3::uuid[],
+  $4::text[],
+  $5::text[],
+  $6::uuid[]
+) WITH ORDINALITY n (id, key, value, owner_id, number);
+-- $1 = "gme_live_a1B2c3D4"
+-- $2 = null
+-- $3 = ["<new id>"]
+-- $4 = ["color"]
+-- $5 = ["blue"]
+-- $6 = ["00000000-0000-4000-8000-000000000001"]
 
 INSERT INTO logs (
   id,

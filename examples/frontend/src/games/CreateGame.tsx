@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { graphql } from '../gql';
 import { Dialog } from '../shared/Dialog';
+import { newParams } from '../shared/merge';
 import { GameForm, type GameValues } from './GameForm';
 
 const CREATE_GAME = graphql(`
@@ -27,9 +28,8 @@ export function CreateGame({ onClose }: { onClose: () => void }) {
   });
 
   const create = () => {
-    const params = values.params.map(({ key, value }) => ({ key, value }));
     // The hook holds the error.
-    createGame({ variables: { input: { ...values, params } } }).catch(() => {});
+    createGame({ variables: { input: { ...values, params: newParams(values.params) } } }).catch(() => {});
   };
 
   return (

@@ -20,11 +20,11 @@ import type { GameSettingsFragment } from '../gql/graphql';
 import { time } from '../shared/format';
 import { Failure, ScreenTitle, Waiting } from '../shared/states';
 import { strategyLabel } from '../strategies/StrategySelect';
+import { Tasks } from '../tasks/Tasks';
 import { DeleteGame } from './DeleteGame';
 import { DuplicateGame } from './DuplicateGame';
 import { EditGame } from './EditGame';
 import { Leaderboard } from './Leaderboard';
-import { Tasks } from './Tasks';
 
 const GAME = graphql(`
   query Game($id: ID!, $moreTasksAfter: String) {
@@ -124,6 +124,7 @@ export function Game({ id }: { id: string }) {
               <Tasks
                 game={game}
                 isLoading={loading}
+                onReload={refetch}
                 onMore={(moreTasksAfter) => void fetchMore({ variables: { moreTasksAfter } })}
               />
             </Section>
