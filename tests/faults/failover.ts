@@ -4,8 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { addOwner, makeDatabase } from '../../bench/database.ts';
 import { Server } from '../attacks/server.ts';
 import { freePort } from '../support/postgres.js';
-import { until } from '../support/process.ts';
-import { DebianProgram, install, newDirectory, remove, userOf } from './programs.ts';
+import { DebianProgram, install, newDirectory, remove, until, userOf } from './programs.ts';
 import { connect } from './restarts.ts';
 import { atLeast, atMost, exactly, type Figure, type Scenario } from './scenario.ts';
 import { Clients, judge } from './writers.ts';
@@ -66,8 +65,12 @@ async function killPrimaries(cluster: Cluster, say: (text: string) => void): Pro
       const killedAt = performance.now();
       victim.kill();
       await db.end().catch(() => {});
-      db = await until(
-        () => connect(db, url).catch(() => null),
+      await until(
+        async () => {
+          const connected = await connect(db, url).catch(() => null);
+          db = connected ?? db;
+          return connected !== null;
+        },
         () => 'No primary came back.',
       );
       clients.db = db;

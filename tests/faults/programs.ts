@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDocument } from '../support/documents.ts';
-import { until } from '../support/process.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Installs Debian's packages of programs that are not there, by the paths of the programs. */
 export function install(packages: Readonly<Record<string, string>>, say: (text: string) => void): void {
@@ -26,6 +26,19 @@ export function userOf(name: string): { readonly uid: number; readonly gid: numb
   const id = (flag: string): number =>
     Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout.trim());
   return { uid: id('-u'), gid: id('-g') };
+}
+
+/** Asks again and again until the answer is true. @throws when it is not in time */
+export async function until(
+  question: () => Promise<boolean>,
+  otherwise: () => string,
+  ms = 120_000,
+): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!(await question())) {
+    if (performance.now() > deadline) throw new Error(otherwise());
+    await delay(50);
+  }
 }
 
 /** A program of Debian's, in the foreground, which writes into a log of its own. */

@@ -26,6 +26,7 @@ const SCENARIOS: readonly Scenario[] = [
   rates,
   replicas,
   stop,
+  soak,
   rolling,
   pgbouncer,
   failover,

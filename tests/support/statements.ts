@@ -36,8 +36,8 @@ export async function recordStatements(api: Api, work: () => Promise<unknown>): 
   });
 }
 
-/** What the server does by itself, at its start and every minute. */
-const UPKEEP = /^DELETE FROM game_graphql_idempotency_keys\b/;
+/** What the server does by itself, at its start and every minute; and PgBouncer, where it gives a connection to another client. */
+const UPKEEP = /^DELETE FROM game_graphql_idempotency_keys\b|^SET application_name=/;
 
 /** The errors with which PostgreSQL ended statements of the server while `work` ran. */
 export async function recordErrors(api: Api, work: () => Promise<unknown>): Promise<string[]> {
