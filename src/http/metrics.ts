@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import type { Database } from '../database/database.js';
@@ -11,21 +11,11 @@ import { shedRequests, type Admission } from './admission.js';
 import { sendCompressed } from './compression.js';
 import { DurationHistogram } from './duration-histogram.js';
 import { OperationNames } from './operation-names.js';
+import { outcomeOf, type Outcome } from './request-end.js';
 import { VERSION } from './version.js';
 
 /** How many names of operations are told apart. With all types and outcomes each takes up to some 60 lines of a scrape. */
 const MAX_OPERATIONS = 50;
-
-/** What came of a request to the API. `client_gone`: the client did not wait for the answer. */
-type Outcome = 'ok' | 'client_error' | 'server_error' | 'client_gone';
-
-/** Codes of errors that are no fault of the client's. */
-const SERVER_ERRORS: ReadonlySet<unknown> = new Set([
-  'INTERNAL_SERVER_ERROR',
-  'SERVICE_UNAVAILABLE',
-  'OUTCOME_UNKNOWN',
-  'MIGRATION_REQUIRED',
-]);
 
 /**
  * `/metrics`, for Prometheus; docs/signals.md describes all that are ours. Nothing in it tells who asked for what.
@@ -198,13 +188,6 @@ function countRequests(
       databaseMs += work.databaseMs + work.commitMs;
     }
   });
-}
-
-function outcomeOf({ graphql }: FastifyRequest, { raw }: FastifyReply, status: number): Outcome {
-  if (!raw.writableFinished) return 'client_gone';
-  const { errors = [] } = graphql ?? {};
-  if (status >= 500 || errors.some((code) => SERVER_ERRORS.has(code))) return 'server_error';
-  return errors.length > 0 || status >= 400 ? 'client_error' : 'ok';
 }
 
 type Labels = Readonly<Record<string, string>>;
