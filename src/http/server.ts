@@ -97,7 +97,14 @@ function corsOptions(origins: Config['corsOrigins']): FastifyCorsOptions {
   return {
     origin: origins === 'all' ? '*' : [...origins],
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed', 'x-request-id', 'wal-position'],
+    exposedHeaders: [
+      'retry-after',
+      'ratelimit',
+      'ratelimit-policy',
+      'idempotency-replayed',
+      'x-request-id',
+      'wal-position',
+    ],
     maxAge: CORS_MAX_AGE_S,
     strictPreflight: false,
   };
