@@ -46,12 +46,20 @@ async function platform(api: Api): Promise<string> {
   return read.platform;
 }
 
+/** Lets the other standby stream from the server at this port. */
+async function follow(port: number): Promise<void> {
+  await other.server.end('SIGINT');
+  await other.server.begin({ primary_conninfo: `host=127.0.0.1 port=${port} user=postgres` });
+}
+
 const reasons = async (api: Api): Promise<(string | null)[]> =>
   (await replicasOf(api)).map(({ reason }) => reason);
 
 test('a replica that is promoted is left out, and so is one that does not follow the new primary, until it does', async () => {
   const before = await start({ DATABASE_REPLICA_URL: promoted.url });
   expect(await platform(before)).toBe('before');
+  // It hears no more of the old primary: what the new one does not know would keep it from following that.
+  await follow(1);
   await promoted.query('SELECT pg_promote()');
   await promoted.query('UPDATE games SET platform = $1', ['of the new primary']);
   for (let number = 0; number < 10; number++) expect(await platform(before)).toBe('before');
@@ -64,9 +72,7 @@ test('a replica that is promoted is left out, and so is one that does not follow
   await until(async () => (await reasons(after))[0] === isElsewhere);
   expect(await platform(after)).toBe('of the new primary');
 
-  await other.server.end('SIGINT');
-  const { port } = new URL(promoted.url);
-  await other.server.begin({ primary_conninfo: `host=127.0.0.1 port=${port} user=postgres` });
+  await follow(Number(new URL(promoted.url).port));
   await until(async () => (await reasons(after))[0] === null);
 
   // A role that may not see what the replica receives knows its timeline from its last restart point.

@@ -230,7 +230,8 @@ describe('a variable that looks like a setting and is none', () => {
       LANG: 'C',
       SHELL: '/bin/sh',
     };
-    expect(readConfig({ ...others, ...(await samples()), DATABASE_URL: 'embedded' }).warnings).toEqual([]);
+    const embedded = { DATABASE_URL: 'embedded', DATABASE_REPLICA_URL: '' };
+    expect(readConfig({ ...others, ...(await samples()), ...embedded }).warnings).toEqual([]);
   });
 });
 
