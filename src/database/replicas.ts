@@ -4,6 +4,7 @@ import type { Sql } from 'sql-template-tag';
 import { isConnectionLost, isDatabaseUnavailable, sqlState } from '../errors.js';
 import { FairSemaphore, type SemaphoreLimits } from './fair-semaphore.js';
 import type { BoundedClient } from './prepared-client.js';
+import { dropIdle } from './query.js';
 import { covers, latest, parseLsn, WAL_START, type WalPosition } from './wal-position.js';
 import type { Work } from './work.js';
 
@@ -137,7 +138,7 @@ class Replica {
     return this.#running.size;
   }
 
-  /** Asks how it is. What runs on one that does not answer is given up. */
+  /** Asks how it is. Where it does not answer, what runs is given up, with all connections: none of them can be relied on. */
   async probe(): Promise<void> {
     try {
       const { rows } = await this.#probes.query<ReplicaState>(REPLICA_STATE);
@@ -153,6 +154,7 @@ class Replica {
         running.fail(error as Error);
         void running.client?.giveUp();
       }
+      void dropIdle(this.#pool);
     }
   }
 
