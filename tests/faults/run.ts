@@ -26,7 +26,6 @@ const SCENARIOS: readonly Scenario[] = [
   rates,
   replicas,
   stop,
-  soak,
   rolling,
   pgbouncer,
   failover,
