@@ -10,6 +10,8 @@ export type DatabaseConfig =
   | {
       readonly kind: 'postgresql';
       readonly url: string;
+      /** Replicas of it, which queries may be answered from. */
+      readonly replicaUrls: readonly string[];
       readonly poolMax: number;
       readonly prepareStatements: boolean;
       /** Longest wait for a connection, and for one statement, in ms. */
@@ -142,6 +144,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     null,
     (text) => (text === EMBEDDED ? text : databaseUrl(text)),
   );
+  const replicaUrls = read(
+    'DATABASE_REPLICA_URL',
+    'postgres://user:password@replica-1:5432/game,postgres://user:password@replica-2:5432/game',
+    [],
+    databaseUrls,
+  );
   const poolMax = read('DATABASE_POOL_MAX', '10', 10, integer(1, 1_000));
   const prepareStatements = read('DATABASE_PREPARED_STATEMENTS', 'off', true, onOff);
   const connectionTimeout = read('DATABASE_CONNECTION_TIMEOUT', '3', 3, integer(1, 60));
@@ -174,6 +182,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       'DATABASE_URL must be set where NODE_ENV is production: to postgres://…, or to embedded for the embedded database with its demo.',
     );
   }
+  if (replicaUrls.length > 0 && (url === EMBEDDED || !isSet('DATABASE_URL'))) {
+    problems.push('DATABASE_REPLICA_URL needs DATABASE_URL: the embedded database has no replicas.');
+  }
   const config: Omit<Config, 'warnings'> = {
     host: read('HOST', '127.0.0.1', '127.0.0.1', String),
     port: read('PORT', '4000', 4000, integer(0, 65_535)),
@@ -196,6 +207,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
         : {
             kind: 'postgresql',
             url,
+            replicaUrls,
             poolMax,
             prepareStatements,
             connectionTimeoutMs: connectionTimeout * 1_000,
@@ -392,6 +404,16 @@ function databaseUrl(text: string): string {
     );
   }
   return text;
+}
+
+/** Most replicas that one setting names. */
+const MAX_REPLICAS = 16;
+
+/** URLs of databases, separated by commas. */
+function databaseUrls(text: string): readonly string[] {
+  const urls = text.split(',').map((part) => databaseUrl(part.trim()));
+  if (urls.length > MAX_REPLICAS) throw new InvalidValue(`must name at most ${MAX_REPLICAS} replicas`);
+  return urls;
 }
 
 /** Origins as browsers send them, separated by commas; `*` for all. */

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { DatabaseConnection, QueryResult } from 'kysely';
-import { Client, Pool } from 'pg';
+import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg';
 import baseConfig from '../../mikro-orm.config.js';
 import { connectionOptions, type DatabaseConfig } from '../config.js';
 import { DirectoryError, DirectoryLock } from './directory-lock.js';
 import { BoundedClient, PreparedClient } from './prepared-client.js';
-import { FairSemaphore, type PermitCount } from './fair-semaphore.js';
-import { connectionsOf, useConnections, type Connections } from './query.js';
+import { FairSemaphore, type PermitCount, type SemaphoreLimits } from './fair-semaphore.js';
+import { connectionsOf, queryReserved, useConnections, type Connections } from './query.js';
+import { Replicas } from './replicas.js';
 import { currentWork } from './work.js';
 
 /** Time between two attempts to get the lock of migrations, in ms. */
@@ -19,6 +20,8 @@ const LOCK_RETRY_MS = 250;
 /** An open database. It connects when it is first used, and again after the database was away. */
 export interface Database {
   readonly em: SqlEntityManager;
+  /** What queries may be answered from; null: there are none, or this is PGlite. */
+  readonly replicas: Replicas | null;
   /** Brings the tables and indexes up to date; returns the names of the migrations that were run. */
   migrate(): Promise<string[]>;
   /** Sets the listener for warnings about connections that an operator should see; it replaces the previous one. */
@@ -57,13 +60,18 @@ const PERMIT_PART = 1 / 3;
 const LONG_WAIT_FACTOR = 10;
 /** Connections that requests cannot take: for finding API keys, and for readiness. One where there are few. */
 const RESERVED = 2;
+/** The database of a URL that names none. */
+const DEFAULT_DATABASE = 'game';
 /** One caller may hold at most one in so many of the connections, but always one. */
 const SHARE_OF_ONE = 3;
 
 /** @throws DirectoryError when another process has the embedded database open, or it is not installed */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
   if (config.kind === 'postgresql') {
-    return new OpenDatabase(await openPostgresql(config, options), () => lockMigrations(config.url));
+    const orm = await openPostgresql(config, options);
+    return new OpenDatabase(orm, () => lockMigrations(config.url), {
+      replicas: replicasOf(config, options, orm.em),
+    });
   }
   // Loaded only where it is used: it takes memory, and time at the start.
   const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite').catch(refuseEmbedded);
@@ -79,7 +87,9 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
     const ormOptions = { ...baseConfig, ...connectionHook({ onConnection }), dbName: dataDir };
     const orm = await PgliteORM.init(ormOptions as Parameters<typeof PgliteORM.init>[0]);
     // Both drivers share MikroORM's SQL layer, which is all that is used; only their classes differ.
-    return new OpenDatabase(orm as unknown as MikroORM, () => Promise.resolve(() => Promise.resolve()), lock);
+    return new OpenDatabase(orm as unknown as MikroORM, () => Promise.resolve(() => Promise.resolve()), {
+      lock,
+    });
   } catch (error) {
     await lock.release();
     throw error;
@@ -107,27 +117,63 @@ async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
-async function openPostgresql(
-  config: Extract<DatabaseConfig, { kind: 'postgresql' }>,
-  openOptions: OpenOptions,
-): Promise<MikroORM> {
-  const { connectionTimeoutMs } = config;
-  const permitMs = Math.round(connectionTimeoutMs * PERMIT_PART);
-  const { statementTimeoutMs = config.statementTimeoutMs, maxWaitMs = permitMs } = openOptions;
-  const { database, ...connection } = connectionOptions(config.url);
-  let pool: Pool | undefined;
-  const dbName = database ?? 'game';
-  // With one connection there is nothing to reserve.
-  const reserved = Math.min(RESERVED, Math.floor(config.poolMax / 2));
-  const max = config.poolMax - reserved;
-  const clientOptions = {
+type PostgresqlConfig = Extract<DatabaseConfig, { kind: 'postgresql' }>;
+
+/** How connections to the primary, or to a replica, are opened. */
+function poolConfig(
+  config: PostgresqlConfig,
+  url: string,
+  { statementTimeoutMs = config.statementTimeoutMs }: OpenOptions,
+): PoolConfig & { readonly database: string } {
+  const { database = DEFAULT_DATABASE, ...connection }: ClientConfig = connectionOptions(url);
+  return {
     ...connection,
+    database,
     Client: config.prepareStatements ? PreparedClient : BoundedClient,
-    connectionTimeoutMillis: connectionTimeoutMs - permitMs,
+    connectionTimeoutMillis: config.connectionTimeoutMs - permitMsOf(config),
     query_timeout: statementTimeoutMs,
     keepAlive: true,
     application_name: 'game-graphql',
   };
+}
+
+/** Longest wait for a permit to use a connection, in ms. */
+function permitMsOf({ connectionTimeoutMs }: PostgresqlConfig): number {
+  return Math.round(connectionTimeoutMs * PERMIT_PART);
+}
+
+/** How many statements may run at a time on so many connections. */
+function limitsOf(
+  config: PostgresqlConfig,
+  total: number,
+  { maxWaitMs = permitMsOf(config) }: OpenOptions,
+): SemaphoreLimits {
+  return {
+    total,
+    perCaller: Math.ceil(total / SHARE_OF_ONE),
+    maxWaitMs,
+    maxWaitAfterFirstMs: config.statementTimeoutMs + maxWaitMs,
+  };
+}
+
+/** The replicas of the settings; null: there are none. */
+function replicasOf(config: PostgresqlConfig, options: OpenOptions, em: SqlEntityManager): Replicas | null {
+  const { replicaUrls, poolMax } = config;
+  if (replicaUrls.length === 0) return null;
+  return new Replicas(
+    replicaUrls.map((url) => poolConfig(config, url, options)),
+    // One more is for probes.
+    limitsOf(config, Math.max(1, poolMax - 1), options),
+    (text) => queryReserved(em, { text, values: [] }),
+  );
+}
+
+async function openPostgresql(config: PostgresqlConfig, openOptions: OpenOptions): Promise<MikroORM> {
+  const { database: dbName, ...clientOptions } = poolConfig(config, config.url, openOptions);
+  let pool: Pool | undefined;
+  // With one connection there is nothing to reserve.
+  const reserved = Math.min(RESERVED, Math.floor(config.poolMax / 2));
+  const max = config.poolMax - reserved;
   const options: Options = {
     ...baseConfig,
     ...connectionHook(openOptions),
@@ -144,22 +190,17 @@ async function openPostgresql(
   const reserve = reserved === 0 ? pool : new Pool({ ...clientOptions, database: dbName, max: reserved });
   // An idle connection that the server ended: the pool has dropped it already.
   if (reserve !== pool) reserve.on('error', () => {});
-  const perCaller = Math.ceil(max / SHARE_OF_ONE);
+  const limits = limitsOf(config, max, openOptions);
   useConnections(kysely, {
     pool,
     reserve,
-    semaphore: new FairSemaphore({
-      total: max,
-      perCaller,
-      maxWaitMs,
-      maxWaitAfterFirstMs: config.statementTimeoutMs + maxWaitMs,
-    }),
+    semaphore: new FairSemaphore(limits),
     // At least half of the pool is left to everything else.
     moveSemaphore: new FairSemaphore({
       total: Math.max(1, Math.floor(max / 2)),
       perCaller: 1,
-      maxWaitMs: LONG_WAIT_FACTOR * maxWaitMs,
-      maxWaitAfterFirstMs: LONG_WAIT_FACTOR * maxWaitMs,
+      maxWaitMs: LONG_WAIT_FACTOR * limits.maxWaitMs,
+      maxWaitAfterFirstMs: LONG_WAIT_FACTOR * limits.maxWaitMs,
     }),
   });
   return orm;
@@ -210,11 +251,17 @@ async function lockMigrations(url: string): Promise<() => Promise<void>> {
 }
 
 class OpenDatabase implements Database {
+  readonly replicas: Replicas | null;
+  readonly #lock: DirectoryLock | undefined;
+
   constructor(
     private readonly orm: MikroORM,
     private readonly excludeOthers: () => Promise<() => Promise<void>>,
-    private readonly lock?: DirectoryLock,
-  ) {}
+    { replicas = null, lock }: { readonly replicas?: Replicas | null; readonly lock?: DirectoryLock },
+  ) {
+    this.replicas = replicas;
+    this.#lock = lock;
+  }
 
   get em(): SqlEntityManager {
     return this.orm.em;
@@ -259,10 +306,11 @@ class OpenDatabase implements Database {
 
   async close(): Promise<void> {
     const connections = connectionsOf(this.em);
+    await this.replicas?.close();
     await this.orm.close(true);
     // Kysely ends the pool only where a statement went through kysely.
     for (const pool of connections ? poolsOf(connections) : []) if (!pool.ending) await pool.end();
-    await this.lock?.release();
+    await this.#lock?.release();
   }
 }
 

@@ -124,6 +124,11 @@ export class BoundedClient extends Client {
     return new Error('The wait for the synchronous standby was cancelled.');
   }
 
+  /** Cancels what runs, and gives the connection up. */
+  giveUp(): Promise<void> {
+    return this.#cancel();
+  }
+
   async #callBackLater(
     callback: Callback,
     work: Work | undefined,

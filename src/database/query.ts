@@ -41,7 +41,8 @@ export function connectionsOf(em: SqlEntityManager): Connections | undefined {
  * Values travel as bound parameters, and the statement is prepared once per connection (see
  * `PreparedClient`): MikroORM's own query builder writes values into the text, which PostgreSQL must then
  * parse and plan anew each time. The statement runs on MikroORM's pool, inside the transaction of `em`
- * where there is one. Outside of one, a SELECT whose connection turns out to have ended is run again, once, on a new one.
+ * where there is one. Outside of one, a SELECT whose connection turns out to have ended is run again, once, on a new one;
+ * what a query reads may come from a replica (see `ReplicaReads`).
  *
  * @throws the driver's error, with its SQLSTATE in `code`; SERVICE_UNAVAILABLE when the caller's share of the
  *   connections stays in use; what the work was abandoned with
@@ -50,8 +51,19 @@ export function query<Row extends object>(em: SqlEntityManager, statement: Bound
   const work = currentWork();
   const connections = connectionsOf(em);
   if (connections === undefined) return queryKysely(em, work, statement);
-  const { pool, semaphore } = connections;
-  if (work === undefined) return queryPool(pool, statement);
+  if (work === undefined) return queryPool(connections.pool, statement);
+  const { replicaReads } = work;
+  if (replicaReads === null) return queryPrimary(connections, statement, work);
+  return replicaReads
+    .query<Row>(statement, work)
+    .then((rows) => rows ?? queryPrimary(connections, statement, work));
+}
+
+function queryPrimary<Row extends object>(
+  { pool, semaphore }: Connections,
+  statement: BoundStatement,
+  work: Work,
+): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     const start = (permit: Permit): void => sendTo(pool, statement, work, permit, resolve, reject);
     semaphore.acquireWithCallback(work.callerKey ?? '', work, start, reject);
@@ -67,7 +79,7 @@ async function queryKysely<Row extends object>(
   return (await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, values))).rows;
 }
 
-/** Runs one statement on a connection that requests cannot take. */
+/** Runs one statement on a connection to the primary that requests cannot take. */
 export function queryReserved<Row extends object>(
   em: SqlEntityManager,
   statement: BoundStatement,

@@ -85,6 +85,8 @@ async function runAttempt<Result>(
 ): Promise<Attempt> {
   const permit = await acquirePermit(em);
   const progress: Progress = { hasBegun: false, toCommit: null };
+  const replicaReads = currentWork()?.replicaReads;
+  if (replicaReads) replicaReads.usesPrimary = true;
   try {
     currentWork()?.throwIfAbandoned();
     const outcome = await em.transactional(async (transaction) => {

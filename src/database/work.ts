@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CLIENT_GONE, GIVEN_UP } from '../errors.js';
 import type { IdempotentMutation } from './idempotency.js';
+import type { ReplicaReads } from './replicas.js';
 
 /** The client of a request went away: what was done for it is given up. */
 export class ClientGoneError extends Error {
@@ -42,6 +43,8 @@ export class Work {
   idempotentMutation: IdempotentMutation | null = null;
   /** Whether all its mutations so far were done before, and are only told again; null: it has had none. */
   isReplay: boolean | null = null;
+  /** How it uses replicas; null: it does not. */
+  replicaReads: ReplicaReads | null = null;
   /** How long its statements have kept connections busy, in ms, all together. */
   databaseMs = 0;
   /** How long its COMMITs took, in ms: who asked has no part in what they wait for. */

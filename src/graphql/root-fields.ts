@@ -34,6 +34,7 @@ export async function runRootFields(
     );
     return null;
   }
+  if (context.work.replicaReads !== null) context.work.replicaReads.isQuery = true;
   const { coerced, errors } = getVariableValues(
     schema,
     definition.variableDefinitions ?? [],

@@ -24,7 +24,6 @@ export class DurationHistogram<
   Third extends LabelValue,
 > {
   readonly type = 'histogram';
-  readonly aggregator = 'sum';
   readonly #counted = new Map<First, Map<Second, Map<Third, Counted>>>();
 
   constructor(
@@ -66,12 +65,11 @@ export class DurationHistogram<
     const all = [...this.#counted.values()].flatMap((ofFirst) =>
       [...ofFirst.values()].flatMap((ofSecond) => [...ofSecond.values()]),
     );
-    const { name, help, type, aggregator } = this;
+    const { name, help, type } = this;
     return Promise.resolve({
       name,
       help,
       type,
-      aggregator,
       values: all.flatMap((one) => valuesOf(name, one)),
     });
   }

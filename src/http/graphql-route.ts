@@ -31,6 +31,7 @@ import { sendCompressed } from './compression.js';
 import type { AnswerError } from './error-responses.js';
 import { queryStringOf } from './query-string.js';
 import { RefusedCredentials } from './refused-credentials.js';
+import { POSITION_HEADER, WalPositions } from './wal-positions.js';
 
 /** How often is deleted what was kept for Idempotency-Keys, in ms. */
 const SWEEP_MS = 60_000;
@@ -80,8 +81,12 @@ export async function serveGraphql(
   });
   sweepRegularly(app, database);
   const rates = await Rates.open(config.rates, (message) => app.log.warn(message));
+  const positions =
+    database.replicas &&
+    (await WalPositions.open(database.replicas, config.rates.redisUrl, (message) => app.log.warn(message)));
   app.addHook('onClose', (_app, done) => {
     rates.close();
+    positions?.close();
     done();
   });
   app.decorateRequest('budget');
@@ -122,6 +127,8 @@ export async function serveGraphql(
     await budget.settle(work.databaseMs);
     noteRefusal(request, budget);
     reply.code(answered.status);
+    const position = positions && (await positions.after(work));
+    if (position !== null) reply.header(POSITION_HEADER, position);
     if (work.isReplay) reply.header('idempotency-replayed', 'true');
     // Of a request that had begun before, too.
     if (admission.isStopping) reply.header('connection', 'close');
@@ -144,6 +151,9 @@ export async function serveGraphql(
       const refusal = budget.check();
       if (refusal !== null) throw refusal;
       work.idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
+      if (positions !== null && viewer.kind !== 'anonymous') {
+        work.replicaReads = await positions.readsOf(work.callerKey, request.headers[POSITION_HEADER]);
+      }
       return new Context(viewer, repositories, request.graphql, config.maxResponseBytes, sdl, work, budget);
     } catch (error) {
       const shown = mask(error);

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../database/database.js';
+import type { ReplicaUse } from '../database/replicas.js';
 import { causeOf, problemOf, warningsOf } from '../app/database-check.js';
 
 /** Longest wait for the database's answer to a readiness probe, in ms. */
@@ -25,10 +26,19 @@ export function serveHealth(app: FastifyInstance, database: Database): void {
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
     const reason = await readiness.check();
+    const replicas = database.replicas && { replicas: database.replicas.use().map(told) };
     return reason === null
-      ? { status: 'ready' }
-      : reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason });
+      ? { status: 'ready', ...replicas }
+      : reply
+          .code(503)
+          .header('retry-after', '1')
+          .send({ status: 'not ready', reason, ...replicas });
   });
+}
+
+/** What readiness tells of a replica, which does not decide on it. */
+function told({ replica, problem, lagS }: ReplicaUse): object {
+  return { replica, status: problem === null ? 'used' : 'left out', reason: problem, lagSeconds: lagS };
 }
 
 /** Whether the server can serve. Each change is logged, once, whoever asks. */

@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import type { Database } from '../database/database.js';
+import type { Replicas } from '../database/replicas.js';
 import { refusedPermits } from '../database/fair-semaphore.js';
 import { idempotentMutations } from '../database/idempotency.js';
 import { retries } from '../database/retries.js';
@@ -10,21 +11,11 @@ import { shedRequests, type Admission } from './admission.js';
 import { sendCompressed } from './compression.js';
 import { DurationHistogram } from './duration-histogram.js';
 import { OperationNames } from './operation-names.js';
+import { outcomeOf, type Outcome } from './request-end.js';
 import { VERSION } from './version.js';
 
 /** How many names of operations are told apart. With all types and outcomes each takes up to some 60 lines of a scrape. */
 const MAX_OPERATIONS = 50;
-
-/** What came of a request to the API. `client_gone`: the client did not wait for the answer. */
-type Outcome = 'ok' | 'client_error' | 'server_error' | 'client_gone';
-
-/** Codes of errors that are no fault of the client's. */
-const SERVER_ERRORS: ReadonlySet<unknown> = new Set([
-  'INTERNAL_SERVER_ERROR',
-  'SERVICE_UNAVAILABLE',
-  'OUTCOME_UNKNOWN',
-  'MIGRATION_REQUIRED',
-]);
 
 /**
  * `/metrics`, for Prometheus; docs/signals.md describes all that are ours. Nothing in it tells who asked for what.
@@ -88,9 +79,41 @@ function describeDatabase(database: Database, registry: Registry<RegistryContent
         [{ purpose, state: 'waiting' }, waiting],
       ]),
   );
+  if (database.replicas !== null) describeReplicas(database.replicas, registry);
   registry.registerMetric(refusedPermits);
   registry.registerMetric(retries);
   registry.registerMetric(idempotentMutations);
+}
+
+function describeReplicas(replicas: Replicas, registry: Registry<RegistryContentType>): void {
+  gauges(
+    registry,
+    'database_replica_used',
+    'Whether queries are read from a replica: 1, or 0 while it is left out.',
+    () =>
+      replicas.use().map(({ replica, problem }) => [{ replica: String(replica) }, problem === null ? 1 : 0]),
+  );
+  gauges(
+    registry,
+    'database_replica_lag_seconds',
+    'How far a replica is behind the primary, up to half a second too much; NaN while that is not known.',
+    () => replicas.use().map(({ replica, lagS }) => [{ replica: String(replica) }, lagS ?? Number.NaN]),
+  );
+  const statements = new Counter({
+    name: 'database_replica_statements_total',
+    help: 'Statements that a replica was chosen for, by what came of them: answered, or behind or failed and answered by the primary.',
+    labelNames: ['replica', 'outcome'] as const,
+    registers: [],
+    collect() {
+      this.reset();
+      for (const { replica, answered, behind, failed } of replicas.use()) {
+        for (const [outcome, count] of Object.entries({ answered, behind, failed })) {
+          this.inc({ replica, outcome }, count);
+        }
+      }
+    },
+  });
+  registry.registerMetric(statements);
 }
 
 function countRequests(
@@ -165,13 +188,6 @@ function countRequests(
       databaseMs += work.databaseMs + work.commitMs;
     }
   });
-}
-
-function outcomeOf({ graphql }: FastifyRequest, { raw }: FastifyReply, status: number): Outcome {
-  if (!raw.writableFinished) return 'client_gone';
-  const { errors = [] } = graphql ?? {};
-  if (status >= 500 || errors.some((code) => SERVER_ERRORS.has(code))) return 'server_error';
-  return errors.length > 0 || status >= 400 ? 'client_error' : 'ok';
 }
 
 type Labels = Readonly<Record<string, string>>;

@@ -59,13 +59,13 @@ export class OperationNames {
 
   /** The name that was used longest ago, at this time or before; of one holder, or of all. */
   #idlest(latest: number, holder?: string): string | undefined {
-    let found: string | undefined;
-    let usedAt = latest;
-    for (const [name, place] of this.#places) {
-      if (place.usedAt > usedAt || (holder !== undefined && place.holder !== holder)) continue;
-      [found, usedAt] = [name, place.usedAt];
+    let idlest: [name: string, Place] | undefined;
+    for (const entry of this.#places) {
+      const [, place] = entry;
+      if (place.usedAt > latest || (holder !== undefined && place.holder !== holder)) continue;
+      if (idlest === undefined || place.usedAt < idlest[1].usedAt) idlest = entry;
     }
-    return found;
+    return idlest?.[0];
   }
 
   #forget(name: string): void {

@@ -39,6 +39,7 @@ export async function createServer(
     warn: (details, message) => app.log.warn({ ...details, ...requestInfo() }, message),
   });
   database.onWarning((message) => app.log.warn(message));
+  database.replicas?.start((message) => app.log.warn(message));
   const answerError = errorResponses(mask, MAX_BODY_BYTES);
   const app: FastifyInstance = Fastify({
     logger: { level: config.logLevel, stream: logStream(config) },
@@ -96,7 +97,14 @@ function corsOptions(origins: Config['corsOrigins']): FastifyCorsOptions {
   return {
     origin: origins === 'all' ? '*' : [...origins],
     methods: ['GET', 'POST'],
-    exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed', 'x-request-id'],
+    exposedHeaders: [
+      'retry-after',
+      'ratelimit',
+      'ratelimit-policy',
+      'idempotency-replayed',
+      'x-request-id',
+      'wal-position',
+    ],
     maxAge: CORS_MAX_AGE_S,
     strictPreflight: false,
   };

@@ -34,6 +34,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectionOptions, type DatabaseConfig, type Sampling, type TracesConfig } from '../config.js';
 import type { Trace } from '../database/work.js';
 import { sqlState } from '../errors.js';
+import { outcomeOf } from './request-end.js';
 import { VERSION } from './version.js';
 
 const NAME = 'game-graphql';
@@ -178,10 +179,11 @@ class RequestTrace implements Trace {
   }
 
   /** Ends it. @param status of the answer, or what stands for one */
-  end({ graphql }: FastifyRequest, { raw }: FastifyReply, status: number): void {
-    if (raw.headersSent) this.#span.setAttribute('http.response.status_code', status);
-    if (status >= 500 || !raw.writableFinished) {
-      const [code = status] = graphql?.errors ?? [];
+  end(request: FastifyRequest, reply: FastifyReply, status: number): void {
+    if (reply.raw.headersSent) this.#span.setAttribute('http.response.status_code', status);
+    const outcome = outcomeOf(request, reply, status);
+    if (outcome === 'server_error' || outcome === 'client_gone') {
+      const [code = status] = request.graphql?.errors ?? [];
       this.#span.setAttribute('error.type', String(code));
       this.#span.setStatus({ code: SpanStatusCode.ERROR });
     }

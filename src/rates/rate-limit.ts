@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
+import { inTime } from './redis.js';
 
 /** Whose spending a limit counts: that of an authenticated caller, or of an address without a good credential. */
 export type LimitedBy = 'caller' | 'address';
@@ -14,8 +15,6 @@ const MAX_KEYS = 20_000;
 /** Keys from this length on are counted by their SHA-256. The subject of a token may be long. */
 const MAX_KEY_LENGTH = 100;
 
-/** Longest wait for Redis, in ms: who would wait longer is counted in this process. */
-const REDIS_TIMEOUT_MS = 50;
 /** How long this process counts alone after Redis has failed, in ms, before it asks again. */
 const REDIS_PAUSE_MS = 1_000;
 /**
@@ -127,18 +126,7 @@ export class RateLimit {
   }
 }
 
-/**
- * The same result, if Redis answers in time. ioredis's own `commandTimeout` also fails what has been answered, where this
- * process was too busy to look: here it looks once more.
- */
-function inTime<Result>(result: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const fail = (): void => reject(new Error('Redis does not answer.'));
-    const late = setTimeout(() => void setImmediate(fail), REDIS_TIMEOUT_MS);
-    result.then(resolve, reject).finally(() => clearTimeout(late));
-  });
-}
-
-function shortened(key: string): string {
+/** A key of a bounded length for who is counted. */
+export function shortened(key: string): string {
   return key.length < MAX_KEY_LENGTH ? key : hash('sha256', key, 'hex');
 }

@@ -2,10 +2,7 @@ import type { Redis } from 'ioredis';
 import { addressKeyOf } from './address.js';
 import { Budget } from './budget.js';
 import { RateLimit } from './rate-limit.js';
-
-/** Time between two attempts to reach Redis, in ms. */
-const REDIS_RETRY_MS = 500;
-const REDIS_CONNECT_TIMEOUT_MS = 2_000;
+import { connectRedis } from './redis.js';
 
 /** How much may be spent in a window. */
 export interface RateSettings {
@@ -34,7 +31,15 @@ export class Rates {
   /** @param warn is told when Redis goes away, and when it is there again */
   static async open(settings: RateSettings, warn: (message: string) => void): Promise<Rates> {
     const { redisUrl } = settings;
-    return new Rates(settings, redisUrl === null ? null : await connect(redisUrl, warn));
+    return new Rates(
+      settings,
+      redisUrl === null
+        ? null
+        : await connectRedis(redisUrl, {
+            away: () => warn('Redis cannot be reached: each process counts rates by itself until it can.'),
+            back: () => warn('Redis is there again: rates are counted in it.'),
+          }),
+    );
   }
 
   get isOff(): boolean {
@@ -53,27 +58,4 @@ export class Rates {
   close(): void {
     this.redis?.disconnect();
   }
-}
-
-/** A client of Redis that never lets anybody wait: what cannot be sent fails at once. */
-async function connect(url: string, warn: (message: string) => void): Promise<Redis> {
-  // Loaded only where it is used.
-  const { Redis: Client } = await import('ioredis');
-  const redis = new Client(url, {
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: REDIS_CONNECT_TIMEOUT_MS,
-    retryStrategy: () => REDIS_RETRY_MS,
-  });
-  let isAway = false;
-  redis.on('error', () => {
-    if (!isAway) warn('Redis cannot be reached: each process counts rates by itself until it can.');
-    isAway = true;
-  });
-  redis.on('ready', () => {
-    if (isAway) warn('Redis is there again: rates are counted in it.');
-    isAway = false;
-  });
-  return redis;
 }

@@ -12,6 +12,7 @@ import { failover } from './failover.ts';
 import { overload } from './overload.ts';
 import { pgbouncer } from './pgbouncer.ts';
 import { rates } from './rates.ts';
+import { replicas } from './replicas.ts';
 import { restarts } from './restarts.ts';
 import { rolling } from './rolling.ts';
 import type { Figure, Scenario } from './scenario.ts';
@@ -23,6 +24,7 @@ const SCENARIOS: readonly Scenario[] = [
   restarts,
   overload,
   rates,
+  replicas,
   stop,
   soak,
   rolling,

@@ -39,7 +39,7 @@ describe('every setting that the server reads', () => {
     const env = await samples();
     expect(Object.entries(env).filter(([, value]) => value === '')).toEqual([]);
     expect(refusals(env)).toEqual([]);
-    expect(refusals({ ...env, DATABASE_URL: '' })).toEqual([]);
+    expect(refusals({ ...env, DATABASE_URL: '', DATABASE_REPLICA_URL: '' })).toEqual([]);
   });
 
   test('has a row in the table of docs/operating.md, and nothing else does', async () => {
@@ -65,6 +65,10 @@ describe('a value that cannot be used', () => {
     ],
     ['DATABASE_URL', `postgres://game:${canary}@localhost:99999/game`],
     ['DATABASE_URL', `postgres://game:%${canary}@localhost/game`],
+    ['DATABASE_REPLICA_URL', `mysql://root:${canary}@localhost/game`],
+    ['DATABASE_REPLICA_URL', `postgres://game:${canary}@localhost/game,`],
+    ['DATABASE_REPLICA_URL', `postgres://a/game,postgres://game:${canary}@localhost/game?sslmode=prefer`],
+    ['DATABASE_REPLICA_URL', Array.from({ length: 17 }, () => 'postgres://a/game').join()],
     ['DATABASE_POOL_MAX', '0'],
     ['DATABASE_POOL_MAX', '-1'],
     ['DATABASE_POOL_MAX', '1.5'],
@@ -89,7 +93,9 @@ describe('a value that cannot be used', () => {
 
   test.each(bad)('%s=%s is refused by name, with an example that is accepted', (name, value) => {
     const oauth = { OAUTH_ISSUER: 'https://i.example.org', OAUTH_AUDIENCE: 'a' };
-    const env = { ...(name === 'OAUTH_JWKS_URL' ? oauth : {}), [name]: value };
+    const primary = { DATABASE_URL: 'postgres://primary/game' };
+    const others = { OAUTH_JWKS_URL: oauth, DATABASE_REPLICA_URL: primary }[name] ?? {};
+    const env = { ...others, [name]: value };
     const lines = refusals(env);
     expect(lines).toHaveLength(1);
     const [, named, example = ''] = /^(\w+) .*\. Example: \1=(.*)$/.exec(lines[0] ?? '') ?? [];
@@ -98,8 +104,9 @@ describe('a value that cannot be used', () => {
   });
 
   test('is never repeated where it may hold a password', () => {
-    const urls = bad.filter(([name]) => name === 'DATABASE_URL').map(([, url]) => url);
-    expect(urls.map((url) => refusals({ DATABASE_URL: url }).join()).join()).not.toContain(canary);
+    const urls = bad.filter(([name]) => /^DATABASE_.*URL$/.test(name));
+    expect(urls.length).toBeGreaterThan(10);
+    expect(urls.map(([name, url]) => refusals({ [name]: url }).join()).join()).not.toContain(canary);
   });
 
   test('is reported together with all others', () => {
@@ -129,6 +136,16 @@ describe('settings that belong together', () => {
     const lines = refusals(env);
     expect(lines).toEqual([expect.stringMatching(/^Each of these must be less than the next: .*\.$/)]);
     expect(lines[0]).toContain(`${name} (${value})`);
+  });
+
+  test.each([{}, { DATABASE_URL: 'embedded' }])('are a database and its replicas: not with %j', (env) => {
+    const replicas = { DATABASE_REPLICA_URL: 'postgres://a/game,postgres://b/game' };
+    expect(refusals({ ...env, ...replicas })).toEqual([
+      'DATABASE_REPLICA_URL needs DATABASE_URL: the embedded database has no replicas.',
+    ]);
+    expect(readConfig({ DATABASE_URL: 'postgres://primary/game', ...replicas }).database).toMatchObject({
+      replicaUrls: ['postgres://a/game', 'postgres://b/game'],
+    });
   });
 
   const oauth = {

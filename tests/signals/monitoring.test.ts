@@ -159,6 +159,12 @@ describe('the alert rules', () => {
     },
   );
 
+  test('each stand in docs/signals.md, with what to do', async () => {
+    const text = await readFile(new URL('../../docs/signals.md', import.meta.url), 'utf8');
+    const told = [...text.matchAll(/^\| `(GameGraphql\w+)` \| \S/gm)].map(([, alert]) => alert);
+    expect(told).toEqual(rules.map(({ alert }) => alert));
+  });
+
   test('and the job of the scrape have one name', async () => {
     const config = parse(await readFile(`${FOLDER}prometheus.yml`, 'utf8')) as {
       readonly rule_files: readonly string[];

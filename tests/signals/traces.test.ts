@@ -202,8 +202,10 @@ describe('a request that is traced', () => {
       { query: 'mutation F($id: ID!) { deleteGame(input: { id: $id }) { game { id } } }', variables: { id } },
       { query: `query G { games(filter: { externalGameId: { eq: "${canary}" } }) { canary7f3a9c } }` },
     ];
-    const headers = { cookie: canary, 'user-agent': canary, 'idempotency-key': canary, tracestate: 'a=b' };
-    for (const body of bodies) await post(body, headers);
+    const headers = { cookie: canary, 'user-agent': canary, tracestate: 'a=b' };
+    for (const [number, body] of bodies.entries()) {
+      await post(body, { ...headers, 'idempotency-key': `${canary}-${number}` });
+    }
     await send(`${api.url}?query={__typename}&x=${canary}`, {
       headers: { 'x-api-key': `gme_live_x.${canary}` },
     });

@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   chownSync,
   closeSync,
   cpSync,
@@ -8,7 +9,9 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -64,19 +67,66 @@ const PORT_ATTEMPTS = 5;
  * Starts a server on a free loopback port.
  *
  * @param {Record<string, string | number>} [settings] of PostgreSQL, over those of the tests
- * @returns {Promise<{ url: string, logFile: string, restart: (signal: string) => Promise<void>, stop: () => Promise<void> }>}
- *   `url` without a database; `restart` ends the server by a signal (SIGINT: fast, SIGQUIT: as in a crash) and starts it again
+ * @returns a server as `postgres.d.ts` describes it
  */
-export async function startPostgres(settings = {}) {
+export function startPostgres(settings = {}) {
+  return startAnywhere(settings, () => {});
+}
+
+/**
+ * Starts a primary and so many standbys, which stream from it.
+ *
+ * @param {number} count of standbys
+ * @param {Record<string, string | number>} [settings] of all of them
+ */
+export async function startCluster(count, settings = {}) {
+  // A standby begins as a copy of the primary's first state: `pg_basebackup` is not among the binaries.
+  const origin = mkdtempSync(join(tmpdir(), 'game-graphql-tests-'));
+  const running = [];
+  const stop = async () => {
+    await Promise.all(running.map((server) => server.stop()));
+    rmSync(origin, { recursive: true, force: true });
+  };
+  try {
+    // So that a standby finds all that was written since then, and may be away for a while.
+    const streaming = { wal_level: 'replica', wal_keep_size: '1GB', max_wal_senders: 10, hot_standby: 'on' };
+    const all = { ...streaming, wal_retrieve_retry_interval: '200ms', ...settings };
+    const primary = await startAnywhere(all, (data) => cpSync(data, origin, { recursive: true }));
+    running.push(primary);
+    const { port } = new URL(primary.url);
+    const standbySettings = { ...all, primary_conninfo: `host=127.0.0.1 port=${port} user=postgres` };
+    for (let number = 0; number < count; number++) {
+      running.push(
+        await startAnywhere(standbySettings, (data, user) => {
+          rmSync(data, { recursive: true });
+          cpSync(origin, data, { recursive: true });
+          writeFileSync(join(data, 'standby.signal'), '');
+          if (user.uid !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
+          chmodSync(data, 0o700);
+        }),
+      );
+    }
+    return { primary, standbys: running.slice(1), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startAnywhere(settings, prepare) {
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
-    const server = await start(await freePort(), settings);
+    const server = await start(await freePort(), settings, prepare);
     if (server !== null) return server;
   }
   throw new Error('No port stayed free for PostgreSQL.');
 }
 
-/** A new server on this port; null when another process took the port meanwhile. */
-async function start(port, given) {
+/**
+ * A new server on this port; null when another process took the port meanwhile.
+ *
+ * @param prepare is called with the directory of its data before it first starts, and with the user that it runs as
+ */
+async function start(port, given, prepare) {
   const directory = mkdtempSync(join(tmpdir(), 'game-graphql-tests-'));
   const user = unprivilegedUser();
   if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
@@ -87,16 +137,14 @@ async function start(port, given) {
     cwd: directory,
     stdio: 'pipe',
   });
+  prepare(data, user);
 
-  const settings = Object.entries({ ...SETTINGS, ...given, port }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ]);
+  const settings = flagsOf({ ...SETTINGS, ...given, port });
   const logFile = join(directory, 'log');
-  const launch = () => {
+  const launch = (others = {}) => {
     const log = openSync(logFile, 'a');
     const stdio = ['ignore', 'ignore', log];
-    const launched = spawn(join(bin, 'postgres'), ['-D', data, ...settings], {
+    const launched = spawn(join(bin, 'postgres'), ['-D', data, ...settings, ...flagsOf(others)], {
       ...user,
       detached: true,
       stdio,
@@ -114,23 +162,31 @@ async function start(port, given) {
     janitor.stdin.end();
     await ended;
   };
-  const restart = async (signal) => {
+  const end = async (signal) => {
     const exited = once(server, 'exit');
     server.kill(signal);
     await exited;
+  };
+  const begin = async (others) => {
     const since = readFileSync(logFile, 'utf8').length;
-    server = launch();
+    server = launch(others);
     await untilReady(logFile, since);
+  };
+  const restart = async (signal) => {
+    await end(signal);
+    await begin();
   };
   try {
     await untilReady(logFile, 0);
-    return { url: `postgres://postgres@127.0.0.1:${port}`, logFile, restart, stop };
+    return { url: `postgres://postgres@127.0.0.1:${port}`, logFile, end, begin, restart, stop };
   } catch (error) {
     await stop();
     if (String(error).includes('could not bind')) return null;
     throw error;
   }
 }
+
+const flagsOf = (settings) => Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
 /** Waits until the server takes connections. */
 async function untilReady(logFile, since) {
