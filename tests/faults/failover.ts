@@ -90,7 +90,7 @@ async function killPrimaries(cluster: Cluster, say: (text: string) => void): Pro
     return [
       ...figures,
       atMost('writes go on after, s', Math.max(...seconds), TTL_S + LOOP_WAIT_S + MARGIN_S),
-      atLeast('reads that were answered', readers.done, 1_000),
+      atLeast('reads that were answered', readers.done, WRITES_BETWEEN),
       exactly('reads with another answer than SERVICE_UNAVAILABLE', readers.others, 0),
       exactly('our server is the same process, and ready', Number(server.isAlive && ready.status === 200), 1),
     ];

@@ -96,6 +96,8 @@ class Pair {
     const env = {
       PORT: String(this.ports[index]),
       SHUTDOWN_DELAY: String(SHUTDOWN_DELAY_S),
+      // A slow machine is not what is tried: a wait for a connection to the database fails a request, too.
+      DATABASE_CONNECTION_TIMEOUT: '10',
       LOG_LEVEL: 'info',
     };
     this.#servers[index] = await Server.start(this.#url, env);
