@@ -218,9 +218,9 @@ export function sqlState(error: unknown): string | undefined {
 /** Whether the error means that the database role lacks a right. */
 export const isMissingRight = (error: unknown): boolean => sqlState(error) === '42501';
 
-/** Whether the error means that a table of ours, not one of GAME's, is missing. */
-export function isMissingOwnTable(error: unknown): boolean {
-  return sqlState(error) === '42P01' && error instanceof Error && error.message.includes('game_graphql_');
+/** Whether the error means that a table of ours, not one of GAME's, is missing: any, or the one with this name. */
+export function isMissingOwnTable(error: unknown, name = 'game_graphql_'): boolean {
+  return sqlState(error) === '42P01' && error instanceof Error && error.message.includes(name);
 }
 
 /** Errors of the socket beneath the driver. */

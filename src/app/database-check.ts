@@ -24,6 +24,7 @@ const RIGHTS = {
   logs: ['SELECT', 'INSERT'],
   game_graphql_reassignments: ['SELECT', 'INSERT', 'UPDATE'],
   game_graphql_reassigned_games: ['SELECT', 'INSERT', 'UPDATE'],
+  game_graphql_reassigned_tasks: ['SELECT', 'INSERT'],
   game_graphql_idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
 };
 

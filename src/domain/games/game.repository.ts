@@ -377,7 +377,8 @@ export class GameRepository extends EntityRepository<Game> {
   }
 
   /**
-   * Moves every game visible to the caller from one strategy to another, in one transaction: see `bulkUpdate`.
+   * Moves every game visible to the caller, and the tasks of such games where that is asked for, from one strategy to
+   * another, in one transaction: see `bulkUpdate`.
    *
    * @param selection what is asked for of the record of the move
    */
@@ -386,7 +387,8 @@ export class GameRepository extends EntityRepository<Game> {
     update: BulkUpdate,
     selection = Selection.NOTHING,
   ): Promise<BulkUpdated & { readonly reassignment: EncodedJson | null }> {
-    return inMoveTransaction(this.em, caller, update.dryRun ?? false, async (em) => {
+    const { dryRun = false, tasks = false } = update;
+    return inMoveTransaction(this.em, caller, { dryRun, tasks }, async (em) => {
       const moved = await bulkUpdate(em, caller, this.strategies, update);
       const reassignments = new ReassignmentRepository(em, this.runner);
       const [reassignment = null] = await reassignments.getReassignmentsByIds(

@@ -1,7 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import sql, { type Sql } from 'sql-template-tag';
+import sql from 'sql-template-tag';
 import type { KnownCaller } from '../../auth/caller.js';
-import { query } from '../../database/query.js';
 import { isUuid } from '../../database/uuid.js';
 import { badUserInput, limitExceeded, Problems } from '../../errors.js';
 import { or } from '../../lists/keyset.js';
@@ -9,29 +8,34 @@ import { recordWrite } from '../audit/audit.js';
 import { callerSql } from '../caller-sql.js';
 import { gamesVisibleTo } from '../games/game.visibility.js';
 import type { Strategies } from '../strategies/strategies.js';
-import { moveGames } from './move-games.js';
+import { countRows, moveRows, tasksOf, type MoveCounts } from './move-games.js';
 
-/** Which games to move, and from where to where. */
+/** What to move, and from where to where. */
 export interface BulkUpdate {
   readonly oldStrategyId: string;
   readonly newStrategyId: string;
   /** Only games with these ids. */
   readonly ids?: readonly string[] | null | undefined;
+  /** Tasks of these games too: those that are on the old strategy, whatever their game is on. */
+  readonly tasks?: boolean;
   /** The number of games that may be moved at most. */
   readonly atMost?: number | null | undefined;
   readonly dryRun?: boolean;
 }
 export interface BulkUpdated {
+  /** Games. */
   readonly count: number;
+  readonly taskCount: number;
   /** Id of the record of the move; null when nothing matched, and on a dry run. */
   readonly reassignmentId: string | null;
 }
 
 /**
- * Moves every game that the caller may see from one strategy to another, in a single UPDATE, and records the move. To
- * be called in the transaction of a move. A dry run counts, and locks no game.
+ * Moves every game that the caller may see, and the tasks of such games where that is asked for, from one strategy to
+ * another, in a single UPDATE of each, and records the move. To be called in the transaction of a move. A dry run
+ * counts, and locks nothing.
  *
- * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games;
+ * @throws BAD_USER_INPUT when the new strategy cannot be assigned, or does not suit one of the games or tasks;
  *   LIMIT_EXCEEDED when there are more than `atMost`: then nothing is written
  */
 export async function bulkUpdate(
@@ -40,7 +44,7 @@ export async function bulkUpdate(
   strategies: Strategies,
   update: BulkUpdate,
 ): Promise<BulkUpdated> {
-  const { oldStrategyId, newStrategyId, dryRun = false } = update;
+  const { oldStrategyId, newStrategyId, tasks = false, dryRun = false } = update;
   const atMost = update.atMost ?? null;
   const problems = new Problems();
   problems.checkText('input.oldStrategyId', oldStrategyId);
@@ -55,51 +59,42 @@ export async function bulkUpdate(
   problems.throwIfAny();
 
   const only = update.ids ? sql`g.id = ANY(${update.ids.filter(isUuid)}::uuid[])` : sql`TRUE`;
-  const condition = sql`${only} AND ${or(gamesVisibleTo(callerSql(caller)))}`;
+  const games = sql`${only} AND ${or(gamesVisibleTo(callerSql(caller)))}`;
   const realm = strategy?.realm ?? null;
-  const check = ({ count, unsuited }: { count: number; unsuited: number }): void => {
-    if (unsuited > 0) {
-      const message = `is a custom strategy of another realm than ${unsuited} of the ${count} games; nothing was written.`;
+  const rows = {
+    games,
+    tasks: tasks ? tasksOf(games) : null,
+    unsuited: sql`coalesce(g."apiKey_used", ${strategies.realm}) <> ${realm}::text`,
+  };
+  const check = (counts: MoveCounts): void => {
+    if (counts.unsuitedGames + counts.unsuitedTasks > 0) {
+      const unsuitedTasks = tasks ? ` and ${counts.unsuitedTasks} of the ${counts.tasks} tasks` : '';
+      const message = `is a custom strategy of another realm than ${counts.unsuitedGames} of the ${counts.games} games${unsuitedTasks}; nothing was written.`;
       throw badUserInput([{ argument: 'input.newStrategyId', message }]);
     }
-    if (atMost !== null && count > atMost) {
-      throw limitExceeded(`${count} games match, which is more than atMost: ${atMost}. Nothing was written.`);
+    if (atMost !== null && counts.games > atMost) {
+      throw limitExceeded(
+        `${counts.games} games match, which is more than atMost: ${atMost}. Nothing was written.`,
+      );
     }
   };
   // Counting first spares a move that would only be rolled back.
   if (dryRun || atMost !== null) {
-    const counted = await countMoves(em, strategies.realm, oldStrategyId, condition, realm);
-    check(counted);
-    if (dryRun) return { count: counted.count, reassignmentId: null };
+    const counts = await countRows(em, oldStrategyId, rows);
+    check(counts);
+    if (dryRun) return { count: counts.games, taskCount: counts.tasks, reassignmentId: null };
   }
-  const record = { kind: 'BULK', oldStrategyId, newStrategyId } as const;
-  const moved = await moveGames(em, caller, record, condition, realm, strategies.realm);
+  const moved = await moveRows(em, caller, { kind: 'BULK', oldStrategyId, newStrategyId }, rows);
   check(moved);
-  const { count, reassignmentId } = moved;
+  const { reassignmentId } = moved;
   if (reassignmentId !== null) {
     await recordWrite(em, caller, 'Strategy reassigned', {
       reassignment_id: reassignmentId,
       old_strategy_id: oldStrategyId,
       new_strategy_id: newStrategyId,
-      games_reassigned: count,
+      games_reassigned: moved.games,
+      tasks_reassigned: moved.tasks,
     });
   }
-  return { count, reassignmentId };
-}
-
-/** How many games match, and how many of them are of another realm than the one given. */
-async function countMoves(
-  em: SqlEntityManager,
-  defaultRealm: string,
-  strategyId: string,
-  condition: Sql,
-  realm: string | null,
-): Promise<{ count: number; unsuited: number }> {
-  const [counted] = await query<{ count: number; unsuited: number }>(
-    em,
-    sql`SELECT count(*)::int AS count,
-            (count(*) FILTER (WHERE coalesce(g."apiKey_used", ${defaultRealm}) <> ${realm}::text))::int AS unsuited
-          FROM games g WHERE g."strategyId" = ${strategyId} AND ${condition}`,
-  );
-  return counted ?? { count: 0, unsuited: 0 };
+  return { count: moved.games, taskCount: moved.tasks, reassignmentId };
 }

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { randomUUID } from 'node:crypto';
-import sql, { type Sql } from 'sql-template-tag';
+import sql, { join, type Sql } from 'sql-template-tag';
 import { identityOf, callerKeyOf, type KnownCaller } from '../../auth/caller.js';
 import { withStatementTimeout } from '../../database/prepared-client.js';
 import { connectionsOf, query } from '../../database/query.js';
@@ -11,26 +11,35 @@ import type { ReassignmentKind } from './reassignment.json.js';
 /** Longest time that the statement which moves the games may take, in ms: a million of them take minutes. */
 const MOVE_TIMEOUT_MS = 15 * 60_000;
 
-/** What is recorded of a move beside the games. */
+/** What is recorded of a move beside its rows. */
 export interface MoveRecord {
   readonly kind: ReassignmentKind;
   readonly oldStrategyId: string;
   readonly newStrategyId: string;
-  /**
-   * Moves tasks too, and returns how many. Called after the games have moved: whoever deletes a game locks it
-   * before its tasks, and two orders would be a deadlock.
-   */
-  readonly moveTasks?: () => Promise<number>;
   /** Id of the reassignment that this one undoes. */
   readonly undoes?: string;
 }
 
-/** What a move came to. */
-export interface Moved {
-  readonly count: number;
+/** Which rows a move meets, of those that are on its old strategy. */
+export interface MoveRows {
+  /** A condition on games `g`. */
+  readonly games: Sql;
+  /** A condition on tasks `t`; null moves none. */
+  readonly tasks: Sql | null;
+  /** A condition on games `g`: the new strategy suits neither these nor their tasks. They are counted. */
+  readonly unsuited?: Sql;
+}
+
+/** How many rows a move meets. */
+export interface MoveCounts {
+  readonly games: number;
   readonly tasks: number;
-  /** Games of another realm than the one given. */
-  readonly unsuited: number;
+  readonly unsuitedGames: number;
+  readonly unsuitedTasks: number;
+}
+
+/** What a move came to. */
+export interface Moved extends MoveCounts {
   /** Id of the record; null when nothing moved, which leaves none. */
   readonly reassignmentId: string | null;
 }
@@ -44,6 +53,10 @@ const MOVE_WAIT_MS = 10_000;
  */
 const CONNECTION_CHECK_MS = 2_000;
 
+/** Which games and tasks each move has met. */
+const GAMES_LEDGER = sql`game_graphql_reassigned_games`;
+const TASKS_LEDGER = sql`game_graphql_reassigned_tasks`;
+
 /** Stands for all admins; no caller has two blanks. */
 const ADMINS = '  ';
 
@@ -53,12 +66,13 @@ const ADMINS = '  ';
  * alone. Moves of one caller wait before they take a connection. A dry run keeps nobody waiting; it fails like the
  * move itself where the tables of the record are missing.
  *
+ * @param options `tasks`: whether it may move tasks
  * @throws SERVICE_UNAVAILABLE when others move games for too long
  */
 export async function inMoveTransaction<Result>(
   em: SqlEntityManager,
   caller: KnownCaller,
-  dryRun: boolean,
+  { dryRun, tasks }: { readonly dryRun: boolean; readonly tasks: boolean },
   run: (em: SqlEntityManager) => Promise<Result>,
 ): Promise<Result> {
   const callerKey = caller.kind === 'admin' ? ADMINS : callerKeyOf(identityOf(caller));
@@ -72,7 +86,8 @@ export async function inMoveTransaction<Result>(
     return await inTransaction(
       em,
       async (transaction) => {
-        await query(transaction, sql`SELECT FROM game_graphql_reassigned_games LIMIT 0`);
+        const tables = [GAMES_LEDGER, ...(tasks ? [TASKS_LEDGER] : [])];
+        await query(transaction, sql`SELECT FROM ${join(tables)} LIMIT 0`);
         if (!dryRun) await lockMoves(transaction, caller, lockDeadline);
         return run(transaction);
       },
@@ -110,44 +125,86 @@ async function lockMoves(em: SqlEntityManager, caller: KnownCaller, deadline: nu
   await query(em, sql`SELECT set_config('statement_timeout', ${String(MOVE_TIMEOUT_MS)}, true)`);
 }
 
+/** The tasks `t` of the games `g` that satisfy a condition. */
+export const tasksOf = (games: Sql): Sql =>
+  sql`EXISTS (SELECT FROM games g WHERE g.id = t."gameId" AND ${games})`;
+
 /**
- * Moves the games `g` that satisfy a condition from one strategy to another in a single UPDATE, and records
- * the move and exactly which games it met. The games never leave the database, so there may be millions.
- *
- * @param realm counts the moved games of another realm; null counts none
- * @param defaultRealm realm of games without an API key
+ * Moves games and tasks from one strategy to another, in one UPDATE of each, and records the move and exactly which rows
+ * it met. The rows never leave the database, so there may be millions.
  */
-export async function moveGames(
+export async function moveRows(
   em: SqlEntityManager,
   caller: KnownCaller,
   record: MoveRecord,
-  condition: Sql,
-  realm: string | null = null,
-  defaultRealm = '',
+  { games, tasks, unsuited = sql`FALSE` }: MoveRows,
 ): Promise<Moved> {
   const id = randomUUID();
-  const [moved] = await withStatementTimeout(MOVE_TIMEOUT_MS, () =>
-    query<{ count: number; unsuited: number }>(
-      em,
-      sql`WITH moved AS (
-          UPDATE games g SET "strategyId" = ${record.newStrategyId}, updated_at = clock_timestamp()
-          WHERE g."strategyId" = ${record.oldStrategyId} AND ${condition}
-          RETURNING g.id, coalesce(g."apiKey_used", ${defaultRealm}) AS realm),
-        noted AS (
-          INSERT INTO game_graphql_reassigned_games (reassignment_id, game_id) SELECT ${id}::uuid, id FROM moved)
-        SELECT count(*)::int AS count, (count(*) FILTER (WHERE realm <> ${realm}::text))::int AS unsuited FROM moved`,
-    ),
-  );
-  const { count = 0, unsuited = 0 } = moved ?? {};
-  const tasks = await withStatementTimeout(MOVE_TIMEOUT_MS, async () => (await record.moveTasks?.()) ?? 0);
-  if (count + tasks === 0) return { count, tasks, unsuited, reassignmentId: null };
+  const { oldStrategyId, newStrategyId } = record;
+  const move = async (table: Sql, condition: Sql, isUnsuited: Sql, ledger: Sql): Promise<RowCounts> => {
+    const statement = sql`WITH moved AS (
+          UPDATE ${table} SET "strategyId" = ${newStrategyId}, updated_at = clock_timestamp()
+          WHERE "strategyId" = ${oldStrategyId} AND ${condition} RETURNING id, ${isUnsuited} AS unsuited),
+        noted AS (INSERT INTO ${ledger} SELECT ${id}::uuid, id FROM moved)
+        SELECT count(*)::int AS count, (count(*) FILTER (WHERE unsuited))::int AS unsuited FROM moved`;
+    const [counts] = await withStatementTimeout(MOVE_TIMEOUT_MS, () => query<RowCounts>(em, statement));
+    return counts ?? NO_ROWS;
+  };
+  if (tasks !== null) await holdGames(em, oldStrategyId, games, tasks);
+  const movedGames = await move(sql`games g`, games, unsuited, GAMES_LEDGER);
+  const movedTasks =
+    tasks === null ? NO_ROWS : await move(sql`tasks t`, tasks, tasksOf(unsuited), TASKS_LEDGER);
+  const counts = {
+    games: movedGames.count,
+    tasks: movedTasks.count,
+    unsuitedGames: movedGames.unsuited,
+    unsuitedTasks: movedTasks.unsuited,
+  };
+  if (counts.games + counts.tasks === 0) return { ...counts, reassignmentId: null };
   const { apiKey, oauthUserId } = identityOf(caller);
   await query(
     em,
     sql`INSERT INTO game_graphql_reassignments
           (id, kind, old_strategy_id, new_strategy_id, games, tasks, api_key, oauth_user_id, created_at, undoes)
-        VALUES (${id}::uuid, ${record.kind}, ${record.oldStrategyId}, ${record.newStrategyId}, ${count}, ${tasks},
+        VALUES (${id}::uuid, ${record.kind}, ${oldStrategyId}, ${newStrategyId}, ${counts.games}, ${counts.tasks},
           ${apiKey}, ${oauthUserId}, clock_timestamp(), ${record.undoes ?? null}::uuid)`,
   );
-  return { count, tasks, unsuited, reassignmentId: id };
+  return { ...counts, reassignmentId: id };
+}
+
+interface RowCounts {
+  readonly count: number;
+  readonly unsuited: number;
+}
+const NO_ROWS: RowCounts = { count: 0, unsuited: 0 };
+
+/**
+ * Locks the games whose tasks move and that do not move themselves. Whoever deletes a game locks it before its tasks; a
+ * move that had some of the tasks without the game would be a deadlock.
+ */
+async function holdGames(em: SqlEntityManager, oldStrategyId: string, games: Sql, tasks: Sql): Promise<void> {
+  const statement = sql`SELECT count(*) FROM (
+      SELECT FROM games g
+      WHERE (g."strategyId" = ${oldStrategyId} AND ${games}) IS NOT TRUE AND g.id IN (
+        SELECT t."gameId" FROM tasks t WHERE t."strategyId" = ${oldStrategyId} AND ${tasks})
+      FOR NO KEY UPDATE) held`;
+  await withStatementTimeout(MOVE_TIMEOUT_MS, () => query(em, statement));
+}
+
+/** Counts what `moveRows` would move; locks nothing. */
+export async function countRows(
+  em: SqlEntityManager,
+  oldStrategyId: string,
+  { games, tasks, unsuited = sql`FALSE` }: MoveRows,
+): Promise<MoveCounts> {
+  const [counts] = await query<MoveCounts>(
+    em,
+    sql`SELECT * FROM
+          (SELECT count(*)::int AS games, (count(*) FILTER (WHERE ${unsuited}))::int AS "unsuitedGames"
+           FROM games g WHERE g."strategyId" = ${oldStrategyId} AND ${games}) moved_games,
+          (SELECT count(*)::int AS tasks, (count(*) FILTER (WHERE ${tasksOf(unsuited)}))::int AS "unsuitedTasks"
+           FROM tasks t WHERE t."strategyId" = ${oldStrategyId} AND ${tasks ?? sql`FALSE`}) moved_tasks`,
+  );
+  if (counts === undefined) throw new Error('A SELECT of counts returned no row.');
+  return counts;
 }

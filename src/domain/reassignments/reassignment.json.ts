@@ -6,6 +6,7 @@ import { idColumn, timestampColumn } from '../../lists/orders.js';
 import { or, type Ordering } from '../../lists/keyset.js';
 import { checkPage, type CheckedPage } from '../../lists/page.js';
 import type { PageArguments } from '../../lists/page-arguments.js';
+import { relatedTasksJson } from '../tasks/task.json.js';
 import { reassignmentsVisibleTo } from './reassignment.visibility.js';
 import type { DomainContext } from '../domain-context.js';
 import type { Selection } from '../../sql-json/selection.js';
@@ -29,7 +30,7 @@ const COLUMNS = {
   newStrategyId: text(sql`r.new_strategy_id`),
   /** Games moved. */
   count: number(sql`r.games`),
-  /** Tasks moved: by a rollback only. */
+  /** Tasks moved. */
   taskCount: number(sql`r.tasks`),
   createdAt: timestamp(sql`r.created_at`),
   undoneAt: timestamp(sql`r.undone_at`),
@@ -56,6 +57,18 @@ export function reassignmentJson(context: DomainContext, selection: Selection): 
         },
         args,
         games,
+      ),
+    tasks: (args: PageArguments, tasks) =>
+      relatedTasksJson(
+        context,
+        {
+          name: 'StrategyReassignment.tasks',
+          parentId: sql`r.id`,
+          condition: sql`EXISTS (SELECT FROM game_graphql_reassigned_tasks m
+            WHERE m.reassignment_id = r.id AND m.task_id = t.id)`,
+        },
+        args,
+        tasks,
       ),
     undoes: (_args, undone) => undoneJson(context, undone),
   });

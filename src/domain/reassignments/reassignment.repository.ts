@@ -14,7 +14,7 @@ import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
 import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { inMoveTransaction, moveGames } from './move-games.js';
+import { countRows, inMoveTransaction, moveRows, tasksOf, type MoveCounts } from './move-games.js';
 import { checkReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
 /** What an undo did, or would do. */
@@ -22,13 +22,16 @@ export interface Undone {
   readonly restored: number;
   /** Games that have moved elsewhere since, or are gone: not touched. */
   readonly skipped: number;
+  /** As `restored` and `skipped`, of tasks. */
+  readonly restoredTasks: number;
+  readonly skippedTasks: number;
   /** What was undone; null on a dry run. */
   readonly undone: EncodedJson | null;
   /** The record of the undo; null on a dry run and when nothing was restored. */
   readonly reassignment: EncodedJson | null;
 }
 
-/** The record of the moves of games between strategies. */
+/** The record of the moves between strategies. */
 export class ReassignmentRepository {
   constructor(
     private readonly em: SqlEntityManager,
@@ -67,15 +70,15 @@ export class ReassignmentRepository {
           WHERE r.id = ANY(${LOOKUP_VALUE}::uuid[]) AND ${or(reassignmentsVisibleTo(context.caller))}`,
       }))
       .catch((error: unknown) => {
-        if (isMissingOwnTable(error)) return new Map<string, EncodedJson>();
+        if (isMissingOwnTable(error, 'game_graphql_reassignments')) return new Map<string, EncodedJson>();
         throw error;
       });
     return ids.map((id) => (id === null ? null : (found.get(id) ?? null)));
   }
 
   /**
-   * Puts back exactly the games that a reassignment moved and that still carry its new strategy, in one
-   * UPDATE. A dry run counts, and locks no game.
+   * Puts back exactly the games and tasks that a reassignment moved and that still carry its new strategy, in one
+   * UPDATE of each. A dry run counts, and locks nothing.
    *
    * @param selection what is asked for of the records of both moves
    * @throws NOT_FOUND; CONFLICT when it is undone already, or was a rollback
@@ -90,13 +93,13 @@ export class ReassignmentRepository {
     problems.checkText('input.id', id);
     problems.throwIfAny();
     if (!isUuid(id)) throw notFound('Strategy reassignment');
-    return inMoveTransaction(this.em, caller, dryRun, async (em) => {
+    return inMoveTransaction(this.em, caller, { dryRun, tasks: false }, async (em) => {
       // Locked: what was made with a key and a token can be undone with either, and their moves do not wait for
       // each other.
       const [move] = await query<StoredReassignment>(
         em,
-        sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId", r.games,
-              r.undone_at IS NOT NULL AS undone
+        sql`SELECT r.kind, r.old_strategy_id AS "oldStrategyId", r.new_strategy_id AS "newStrategyId",
+              r.games, r.tasks, r.undone_at IS NOT NULL AS undone
             FROM game_graphql_reassignments r WHERE r.id = ${id}::uuid AND ${or(reassignmentsVisibleTo(callerSql(caller)))}
             ${dryRun ? sql`` : sql`FOR UPDATE`}`,
       );
@@ -105,22 +108,30 @@ export class ReassignmentRepository {
       if (move.kind === 'ROLLBACK') {
         throw conflict('A rollback cannot be undone: roll the strategy back again instead.');
       }
-      const stillMoved = sql`EXISTS (SELECT FROM game_graphql_reassigned_games m
-          WHERE m.reassignment_id = ${id}::uuid AND m.game_id = g.id) AND ${or(gamesVisibleTo(callerSql(caller)))}`;
+      const visible = or(gamesVisibleTo(callerSql(caller)));
+      const rows = {
+        games: sql`EXISTS (SELECT FROM game_graphql_reassigned_games m
+          WHERE m.reassignment_id = ${id}::uuid AND m.game_id = g.id) AND ${visible}`,
+        // A database that was not migrated may lack the table.
+        tasks:
+          move.tasks === 0
+            ? null
+            : sql`EXISTS (SELECT FROM game_graphql_reassigned_tasks m
+                WHERE m.reassignment_id = ${id}::uuid AND m.task_id = t.id) AND ${tasksOf(visible)}`,
+      };
+      const restoredOf = ({ games, tasks }: MoveCounts): Omit<Undone, 'undone' | 'reassignment'> => ({
+        restored: games,
+        skipped: move.games - games,
+        restoredTasks: tasks,
+        skippedTasks: move.tasks - tasks,
+      });
+      const { newStrategyId: oldStrategyId, oldStrategyId: newStrategyId } = move;
       if (dryRun) {
-        const [row] = await query<{ count: number }>(
-          em,
-          sql`SELECT count(*)::int AS count FROM games g WHERE g."strategyId" = ${move.newStrategyId} AND ${stillMoved}`,
-        );
-        const restored = row?.count ?? 0;
-        return { restored, skipped: move.games - restored, undone: null, reassignment: null };
+        const counts = await countRows(em, oldStrategyId, rows);
+        return { ...restoredOf(counts), undone: null, reassignment: null };
       }
-      const { count, reassignmentId } = await moveGames(
-        em,
-        caller,
-        { kind: 'UNDO', oldStrategyId: move.newStrategyId, newStrategyId: move.oldStrategyId, undoes: id },
-        stillMoved,
-      );
+      const record = { kind: 'UNDO', oldStrategyId, newStrategyId, undoes: id } as const;
+      const { reassignmentId, ...counts } = await moveRows(em, caller, record, rows);
       await query(
         em,
         sql`UPDATE game_graphql_reassignments SET undone_at = clock_timestamp() WHERE id = ${id}::uuid`,
@@ -128,9 +139,10 @@ export class ReassignmentRepository {
       await recordWrite(em, caller, 'Strategy reassignment undone', {
         reassignment_id: reassignmentId,
         undoes: id,
-        old_strategy_id: move.newStrategyId,
-        new_strategy_id: move.oldStrategyId,
-        games_reassigned: count,
+        old_strategy_id: oldStrategyId,
+        new_strategy_id: newStrategyId,
+        games_reassigned: counts.games,
+        tasks_reassigned: counts.tasks,
       });
       const records = new ReassignmentRepository(em, this.runner);
       const [undone = null, reassignment = null] = await records.getReassignmentsByIds(
@@ -138,7 +150,7 @@ export class ReassignmentRepository {
         [id, reassignmentId],
         selection,
       );
-      return { restored: count, skipped: move.games - count, undone, reassignment };
+      return { ...restoredOf(counts), undone, reassignment };
     });
   }
 }
@@ -148,5 +160,6 @@ interface StoredReassignment {
   readonly oldStrategyId: string;
   readonly newStrategyId: string;
   readonly games: number;
+  readonly tasks: number;
   readonly undone: boolean;
 }

@@ -19,7 +19,8 @@ import type { EncodedJson } from '../../sql-json/encoded-json.js';
 export class ReassignmentResolver {
   @Query(() => StrategyReassignmentConnection, {
     nullable: true,
-    description: 'The moves of games between strategies that you made (an admin: all), newest first.',
+    description:
+      'The moves of games and tasks between strategies that you made (an admin: all), newest first.',
   })
   async strategyReassignments(
     @Ctx() { caller, reassignments }: Context,
@@ -32,11 +33,11 @@ export class ReassignmentResolver {
   @Mutation(() => BulkUpdateStrategyIdPayload, {
     nullable: true,
     description:
-      'Moves all your games (an admin: all games) that are on one strategy to another, all of them or none.',
+      'Moves all your games (an admin: all games) that are on one strategy to another, and with `tasks: true` also tasks: all of them or none.',
   })
   async bulkUpdateStrategyId(
     @Ctx() { caller, games }: Context,
-    @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where, and which games.' })
+    @Arg('input', () => BulkUpdateStrategyIdInput, { description: 'From where to where, and what.' })
     input: BulkUpdateStrategyIdInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<BulkUpdateStrategyIdPayload> {
@@ -47,7 +48,7 @@ export class ReassignmentResolver {
   @Mutation(() => UndoStrategyReassignmentPayload, {
     nullable: true,
     description:
-      'Puts back exactly the games that a reassignment moved and that still carry its new strategy. CONFLICT when it is undone already, or was a rollback.',
+      'Puts back exactly the games and tasks that a reassignment moved and that still carry its new strategy. CONFLICT when it is undone already, or was a rollback.',
   })
   async undoStrategyReassignment(
     @Ctx() { caller, reassignments }: Context,

@@ -6,6 +6,7 @@ import { DateTime } from '../../graphql/schema/date-time.js';
 import { FieldArgs } from '../../graphql/schema/field-args.js';
 import { MOST_IDS } from '../../graphql/schema/ids.js';
 import { Node } from '../nodes/node.type.js';
+import { TaskConnection } from '../tasks/task.type.js';
 import { StrategyType } from '../strategies/strategy.type.js';
 import type * as json from './reassignment.json.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
@@ -13,7 +14,7 @@ import type { EncodedJson } from '../../sql-json/encoded-json.js';
 export const StrategyReassignmentKind = { BULK: 'BULK', ROLLBACK: 'ROLLBACK', UNDO: 'UNDO' } as const;
 registerEnumType(StrategyReassignmentKind, {
   name: 'StrategyReassignmentKind',
-  description: 'What moved the games.',
+  description: 'What moved the games and tasks.',
   valuesConfig: {
     BULK: { description: '`bulkUpdateStrategyId`.' },
     ROLLBACK: { description: '`rollbackStrategy`. It cannot be undone: roll back again instead.' },
@@ -24,13 +25,13 @@ registerEnumType(StrategyReassignmentKind, {
 @ObjectType('StrategyReassignment', {
   implements: Node,
   description:
-    'The record of one move of games from one strategy to another: what, when, by whom, and which games.',
+    'The record of one move of games and tasks from one strategy to another: what, when, by whom, and which games and tasks.',
 })
 export class StrategyReassignmentType extends Node {
-  @Field(() => StrategyReassignmentKind, { description: 'What moved the games.' })
+  @Field(() => StrategyReassignmentKind, { description: 'What moved the games and tasks.' })
   readonly kind!: json.ReassignmentKind;
 
-  @Field(() => ID, { description: 'The strategy that the games were on.' })
+  @Field(() => ID, { description: 'The strategy that the games and tasks were on.' })
   readonly oldStrategyId!: string;
 
   @Field(() => ID, { description: 'The strategy that they were moved to.' })
@@ -39,7 +40,7 @@ export class StrategyReassignmentType extends Node {
   @Field(() => Int, { description: 'How many games were moved.' })
   readonly count!: number;
 
-  @Field(() => Int, { description: 'How many tasks were moved: by a rollback only.' })
+  @Field(() => Int, { description: 'How many tasks were moved.' })
   readonly taskCount!: number;
 
   @Field(() => Principal, { description: 'Who moved them.' })
@@ -62,6 +63,13 @@ export class StrategyReassignmentType extends Node {
   })
   @FieldArgs(() => ConnectionArgs)
   readonly games!: EncodedJson;
+
+  @Field(() => TaskConnection, {
+    description:
+      'The tasks that it moved and that you may see, newest first. None of a rollback by a server of version 0.1, which did not record them.',
+  })
+  @FieldArgs(() => ConnectionArgs)
+  readonly tasks!: EncodedJson;
 }
 
 export const StrategyReassignmentConnection = connectionType(
@@ -73,9 +81,13 @@ export const StrategyReassignmentConnection = connectionType(
 const DRY_RUN =
   'Only answer what would happen, errors included; nothing is written. Objects in the answer are null.';
 
-@InputType({ description: 'A move of games from one strategy to another: all of yours, or some of them.' })
+@InputType({
+  description: 'A move of games, and of tasks, from one strategy to another: all of yours, or some of them.',
+})
 export class BulkUpdateStrategyIdInput {
-  @Field(() => ID, { description: 'The strategy that the games are on now. It need not exist any more.' })
+  @Field(() => ID, {
+    description: 'The strategy that the games and tasks are on now. It need not exist any more.',
+  })
   oldStrategyId!: string;
 
   @Field(() => ID, {
@@ -85,14 +97,21 @@ export class BulkUpdateStrategyIdInput {
 
   @Field(() => [ID], {
     nullable: true,
-    description: `Only games with these ids, ${MOST_IDS}; all when not given.`,
+    description: `Only games with these ids, and their tasks, ${MOST_IDS}; all when not given.`,
   })
   ids?: string[] | null;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      'Whether tasks move too: those of your games that are on the old strategy, whatever strategy their game is on. Without `ids`, nothing of yours is then left on the old strategy.',
+  })
+  tasks!: boolean;
 
   @Field(() => Int, {
     nullable: true,
     description:
-      'Most games that may be moved. When more match, nothing is written and the error is LIMIT_EXCEEDED.',
+      'Most games that may be moved; tasks do not count. When more match, nothing is written and the error is LIMIT_EXCEEDED.',
   })
   atMost?: number | null;
 
@@ -104,6 +123,9 @@ export class BulkUpdateStrategyIdInput {
 export class BulkUpdateStrategyIdPayload {
   @Field(() => Int, { description: 'How many games were moved.' })
   readonly count!: number;
+
+  @Field(() => Int, { description: 'How many tasks were moved: 0 without `tasks: true`.' })
+  readonly taskCount!: number;
 
   @Field(() => StrategyReassignmentType, {
     nullable: true,
@@ -142,6 +164,12 @@ export class UndoStrategyReassignmentPayload {
 
   @Field(() => Int, { description: 'How many games have moved elsewhere since or are gone: not touched.' })
   readonly skipped!: number;
+
+  @Field(() => Int, { description: 'How many tasks are back on their old strategy.' })
+  readonly restoredTasks!: number;
+
+  @Field(() => Int, { description: 'How many tasks have moved elsewhere since or are gone: not touched.' })
+  readonly skippedTasks!: number;
 }
 
 @InputType({ description: 'A version of a custom strategy to go back to.' })

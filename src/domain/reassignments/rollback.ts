@@ -5,7 +5,7 @@ import type { AdminCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
 import { isUuid } from '../../database/uuid.js';
 import { badUserInput, conflict, notFound } from '../../errors.js';
-import { moveGames } from './move-games.js';
+import { moveRows } from './move-games.js';
 import { CUSTOM_PREFIX } from '../strategies/strategies.js';
 
 /** What a rollback did, or would do. */
@@ -73,18 +73,10 @@ export async function rollBack(
   let [gameCount, taskCount, reassignmentId]: [number, number, string | null] = [0, 0, null];
   // One, unless something else published two.
   for (const oldStrategyId of displaced) {
-    const moved = await moveGames(
-      em,
-      caller,
-      {
-        kind: 'ROLLBACK',
-        oldStrategyId,
-        newStrategyId: promotedId,
-        moveTasks: () => moveTasks(em, oldStrategyId, promotedId),
-      },
-      sql`TRUE`,
-    );
-    gameCount += moved.count;
+    const record = { kind: 'ROLLBACK', oldStrategyId, newStrategyId: promotedId } as const;
+    // Also those that nobody owns, and tasks without a game.
+    const moved = await moveRows(em, caller, record, { games: sql`TRUE`, tasks: sql`TRUE` });
+    gameCount += moved.games;
     taskCount += moved.tasks;
     reassignmentId ??= moved.reassignmentId;
   }
@@ -103,21 +95,6 @@ export async function rollBack(
     'strategies_custom',
   );
   return { gameCount, taskCount, promotedId, reassignmentId };
-}
-
-/** Moves every task from one strategy to another; returns how many there were. */
-async function moveTasks(
-  em: SqlEntityManager,
-  oldStrategyId: string,
-  newStrategyId: string,
-): Promise<number> {
-  const [moved] = await query<{ tasks: number }>(
-    em,
-    sql`WITH moved AS (UPDATE tasks SET "strategyId" = ${newStrategyId}, updated_at = clock_timestamp()
-          WHERE "strategyId" = ${oldStrategyId} RETURNING 1)
-        SELECT count(*)::int AS tasks FROM moved`,
-  );
-  return moved?.tasks ?? 0;
 }
 
 /** How many games and tasks are on these strategies. */

@@ -27,7 +27,7 @@ import {
 import { customStrategiesVisibleTo } from './strategy.visibility.js';
 import type { Caller } from '../../auth/caller.js';
 import type { Placeholder } from '../../sql-json/bind.js';
-import { strategyTasksJson } from '../tasks/task.json.js';
+import { relatedTasksJson } from '../tasks/task.json.js';
 import { CUSTOM_PREFIX, type Strategies } from './strategies.js';
 
 /** What a strategy is made of: code of GAME, or rules that were put together in GAME's editor. */
@@ -134,7 +134,13 @@ export function strategyObjectJson(context: DomainContext, selection: Selection)
         args,
         games,
       ),
-    tasks: (args: PageArguments, tasks) => strategyTasksJson(context, args, tasks),
+    tasks: (args: PageArguments, tasks) =>
+      relatedTasksJson(
+        context,
+        { name: 'Strategy.tasks', parentId: sql`s.id`, condition: sql`t."strategyId" = s.id` },
+        args,
+        tasks,
+      ),
   });
 }
 

@@ -81,7 +81,7 @@ export class StrategyRepository {
     const problems = new Problems();
     problems.checkText('input', { strategyId, toVersion });
     problems.throwIfAny();
-    return inMoveTransaction(this.em, caller, dryRun, async (em) => {
+    return inMoveTransaction(this.em, caller, { dryRun, tasks: true }, async (em) => {
       const done = await rollBack(em, caller, strategyId, toVersion, dryRun);
       if (dryRun) return { ...done, strategy: null, reassignment: null };
       const strategies = new StrategyRepository(em, this.runner);

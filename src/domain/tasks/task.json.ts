@@ -1,4 +1,4 @@
-import sql from 'sql-template-tag';
+import sql, { type Sql } from 'sql-template-tag';
 import { Problems } from '../../errors.js';
 import { canonicalFilter, filterCondition, type Filter, type FilterColumn } from '../../lists/filter.js';
 import { checkParamLists, gameByIdJson } from '../games/game.json.js';
@@ -121,9 +121,10 @@ export function gameTaskJson(context: DomainContext, externalTaskId: string, sel
   );
 }
 
-/** A page of the visible tasks that use a strategy `s`, newest first. */
-export function strategyTasksJson(
+/** A page of the visible tasks that satisfy a condition, newest first, below some object. */
+export function relatedTasksJson(
   context: DomainContext,
+  relation: { readonly name: string; readonly parentId: Sql; readonly condition: Sql },
   args: PageArguments,
   connection: Selection,
 ): JsonSql {
@@ -131,10 +132,10 @@ export function strategyTasksJson(
     table: sql`tasks t JOIN games g ON g.id = t."gameId"`,
     id: sql`t.id`,
     visibility: gamesVisibleTo(context.caller),
-    filter: [sql`t."strategyId" = s.id`],
+    filter: [relation.condition],
     ordering: totalOrdering(NEWEST_FIRST, ORDER_COLUMNS, idColumn(sql`t.id`)),
-    parentId: sql`s.id`,
-    fingerprintParts: ['Strategy.tasks'],
+    parentId: relation.parentId,
+    fingerprintParts: [relation.name],
   };
   checkLeaderboards(...nodeSelections(connection));
   return nestedPageJson(context, args, list, connection, (task) => taskJson(context, task));
