@@ -152,6 +152,16 @@ export async function addGames(db: pg.Client, { prefix }: Owner, games: number):
   );
 }
 
+/** Tasks of each game of an owner, on the game's strategy. */
+export async function addTasks(db: pg.Client, { prefix }: Owner, tasksPerGame: number): Promise<void> {
+  await db.query(
+    `INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, "apiKey_used", created_at, updated_at)
+     SELECT gen_random_uuid(), 'bench-' || n, g.id, g."strategyId", 'open', $1::varchar, g.created_at, g.created_at
+     FROM games g, generate_series(1, $2::int) n WHERE g."apiKey_used" = $1::varchar`,
+    [prefix, tasksPerGame],
+  );
+}
+
 /** A game with ten tasks whose points are shared by many players. */
 export async function addLeaderboard(db: pg.Client, owner: Owner, points: number): Promise<string> {
   const players = Math.min(PLAYERS_MAX, points / POINTS_PER_PLAYER);
