@@ -600,6 +600,24 @@ describe.each(EACH_SIZE)('on a %s', (size) => {
       input: { id: elsewhere?.id, strategyId: 'greengageStrategy' },
     });
 
+    const counts = await query<{ preview: { count: number; taskCount: number } }>(
+      `mutation { preview: bulkUpdateStrategyId(input: { oldStrategyId: "greengageStrategy",
+         newStrategyId: "socio_bee", tasks: true, dryRun: true }) { count taskCount } }`,
+    );
+    expect(counts.preview).toEqual({ count: 3, taskCount: expect.any(Number) });
+    expect(counts.preview.taskCount).toBeGreaterThan(1);
+    const both = `3 games and ${counts.preview.taskCount} tasks`;
+    await page.getByLabel('Tasks too').check();
+    await press('Preview');
+    await page.getByText(`${both} would move.`).waitFor();
+    await press(`Move ${both}`);
+    await page.getByText(`${both} are moved`).waitFor();
+    await newest.getByText(both).waitFor();
+    await press('Undo', newest);
+    await page.getByText(`${both} would go back`).waitFor();
+    await press('Undo the move');
+    await newest.getByText(`${both} back`).waitFor();
+
     // The list of games is read again after a move.
     await page.getByRole('link', { name: 'Games', exact: true }).click();
     await page.getByText('1–10 of 29').waitFor();

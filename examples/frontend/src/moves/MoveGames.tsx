@@ -1,9 +1,20 @@
 import { useMutation } from '@apollo/client/react';
-import { Alert, Button, Group, NumberInput, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Group,
+  NumberInput,
+  Paper,
+  SimpleGrid,
+  Stack,
+  Text,
+  Title,
+} from '@mantine/core';
 import { useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { graphql } from '../gql';
-import { count } from '../shared/format';
+import { gamesAndTasks } from '../shared/format';
 import { Failure } from '../shared/states';
 import { StrategySelect } from '../strategies/StrategySelect';
 
@@ -12,15 +23,17 @@ const MOVE_GAMES = graphql(`
   mutation MoveGames($input: BulkUpdateStrategyIdInput!) {
     bulkUpdateStrategyId(input: $input) {
       count
+      taskCount
     }
   }
 `);
 
-/** Moves the games of one strategy to another: counted first, and then no more than the limit. */
+/** Moves the games of one strategy to another, and tasks if wanted: counted first, and then no more than the limit. */
 export function MoveGames() {
   const [params] = useSearchParams();
   const [oldStrategyId, setOld] = useState(params.get('from'));
   const [newStrategyId, setNew] = useState<string | null>(null);
+  const [tasks, setTasks] = useState(false);
   const [limit, setLimit] = useState(0);
   const [preview, previewed] = useMutation(MOVE_GAMES, {
     onCompleted: (data) => setLimit(data.bulkUpdateStrategyId?.count ?? 0),
@@ -32,14 +45,16 @@ export function MoveGames() {
     onCompleted: () => previewed.reset(),
   });
 
-  const matching = previewed.data?.bulkUpdateStrategyId?.count;
-  const movedCount = moved.data?.bulkUpdateStrategyId?.count;
-  const input = { oldStrategyId: oldStrategyId ?? '', newStrategyId: newStrategyId ?? '' };
-  const choose = (set: (id: string | null) => void) => (id: string | null) => {
-    set(id);
-    previewed.reset();
-    moved.reset();
-  };
+  const matching = previewed.data?.bulkUpdateStrategyId;
+  const done = moved.data?.bulkUpdateStrategyId;
+  const input = { oldStrategyId: oldStrategyId ?? '', newStrategyId: newStrategyId ?? '', tasks };
+  const choose =
+    <Value,>(set: (value: Value) => void) =>
+    (value: Value) => {
+      set(value);
+      previewed.reset();
+      moved.reset();
+    };
   const failure = moved.error ?? previewed.error;
 
   return (
@@ -64,14 +79,20 @@ export function MoveGames() {
             onChange={choose(setNew)}
           />
         </SimpleGrid>
+        <Checkbox
+          label="Tasks too"
+          description="Those of your games that are on the same strategy"
+          checked={tasks}
+          onChange={(event) => choose(setTasks)(event.currentTarget.checked)}
+        />
         {failure && <Failure error={failure} title="Nothing was moved" />}
-        {movedCount !== undefined && (
+        {done && (
           <Alert color="green" role="status">
-            {movedCount === 1 ? '1 game is' : `${movedCount.toLocaleString()} games are`} moved. The history
-            has this move.
+            {gamesAndTasks(done.count, done.taskCount)} {done.count + done.taskCount === 1 ? 'is' : 'are'}{' '}
+            moved. The history has this move.
           </Alert>
         )}
-        {matching === undefined ? (
+        {!matching ? (
           <Group>
             <Button
               disabled={oldStrategyId === null || newStrategyId === null}
@@ -84,22 +105,23 @@ export function MoveGames() {
               Preview
             </Button>
             <Text size="sm" c="dimmed">
-              The preview counts the games and moves none.
+              The preview counts, and moves nothing.
             </Text>
           </Group>
-        ) : matching === 0 ? (
+        ) : matching.count + matching.taskCount === 0 ? (
           <Alert color="blue" role="status">
-            No game is on this strategy. Choose another one.
+            {tasks ? 'No game and no task' : 'No game'} is on this strategy. Choose another one.
           </Alert>
         ) : (
           <>
             <Alert color="blue" role="status">
-              {count(matching, 'game')} would move. Tasks stay on their own strategies.
+              {gamesAndTasks(matching.count, matching.taskCount)} would move.
+              {!tasks && ' Tasks stay on their own strategies.'}
             </Alert>
             <Group align="flex-end">
               <NumberInput
                 label="Move at most"
-                description="If more games match by then, none moves"
+                description="If more games match by then, nothing moves"
                 min={0}
                 allowDecimal={false}
                 value={limit}
@@ -111,7 +133,7 @@ export function MoveGames() {
                   void move({ variables: { input: { ...input, atMost: limit } } }).catch(() => {})
                 }
               >
-                Move {count(matching, 'game')}
+                Move {gamesAndTasks(matching.count, matching.taskCount)}
               </Button>
             </Group>
           </>

@@ -3,7 +3,7 @@ import { Badge, Button, EmptyState, Group, Paper, Stack, Table, Text, Title } fr
 import { useState } from 'react';
 import { graphql } from '../gql';
 import type { MoveFragment } from '../gql/graphql';
-import { count, time } from '../shared/format';
+import { gamesAndTasks, time } from '../shared/format';
 import { Pages, usePage } from '../shared/Pages';
 import { Failure, ScreenTitle, Waiting } from '../shared/states';
 import { strategyLabel } from '../strategies/StrategySelect';
@@ -30,6 +30,7 @@ const MOVES = graphql(`
     oldStrategyId
     newStrategyId
     count
+    taskCount
     undoneAt
     undoes {
       id
@@ -97,7 +98,7 @@ export function Moves() {
                     <Table.Tr key={move.id}>
                       <Table.Td style={{ overflowWrap: 'anywhere' }}>
                         <Text size="sm" fw={500}>
-                          {count(move.count, 'game')}
+                          {gamesAndTasks(move.count, move.taskCount)}
                           {move.kind === 'UNDO' && ' back'}
                           {move.kind === 'ROLLBACK' && ' by a rollback'}
                         </Text>

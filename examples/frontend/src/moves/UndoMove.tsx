@@ -4,7 +4,7 @@ import { useEffect } from 'react';
 import { graphql } from '../gql';
 import type { MoveFragment } from '../gql/graphql';
 import { Dialog } from '../shared/Dialog';
-import { count } from '../shared/format';
+import { gamesAndTasks } from '../shared/format';
 import { Failure, Waiting } from '../shared/states';
 
 /** With `dryRun` it only counts. */
@@ -13,6 +13,8 @@ const UNDO_MOVE = graphql(`
     undoStrategyReassignment(input: $input) {
       restored
       skipped
+      restoredTasks
+      skippedTasks
       undone {
         id
         undoneAt
@@ -39,6 +41,8 @@ export function UndoMove({ move, from, to, onClose }: Props) {
         __typename: 'UndoStrategyReassignmentPayload',
         restored: counted?.restored ?? 0,
         skipped: counted?.skipped ?? 0,
+        restoredTasks: counted?.restoredTasks ?? 0,
+        skippedTasks: counted?.skippedTasks ?? 0,
         undone: { __typename: 'StrategyReassignment', id: move.id, undoneAt: new Date().toISOString() },
       },
     },
@@ -60,9 +64,9 @@ export function UndoMove({ move, from, to, onClose }: Props) {
         {!counted && !failure && <Waiting lines={2} />}
         {counted && (
           <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-            {count(counted.restored, 'game')} would go back from {from} to {to}.
-            {counted.skipped > 0 &&
-              ` ${count(counted.skipped, 'game')} moved elsewhere since or are gone, and stay.`}
+            {gamesAndTasks(counted.restored, counted.restoredTasks)} would go back from {from} to {to}.
+            {counted.skipped + counted.skippedTasks > 0 &&
+              ` ${gamesAndTasks(counted.skipped, counted.skippedTasks)} moved elsewhere since or are gone, and stay.`}
           </Text>
         )}
         <Group justify="flex-end">

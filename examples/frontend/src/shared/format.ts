@@ -11,3 +11,7 @@ export const time = (instant: string | null | undefined): string =>
 /** `1 game`, `2 games`. */
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString()} ${n === 1 ? one : many}`;
+
+/** `2 games`, `2 games and 1 task`. */
+export const gamesAndTasks = (games: number, tasks: number): string =>
+  tasks === 0 ? count(games, 'game') : `${count(games, 'game')} and ${count(tasks, 'task')}`;
