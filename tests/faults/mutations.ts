@@ -62,9 +62,11 @@ const PREPARE = {
   },
   bulkUpdateStrategyId: async (_rows, owner) => {
     const oldStrategyId = randomUUID();
-    await owner.game({ strategyId: oldStrategyId });
-    const input = { oldStrategyId, newStrategyId: 'default' };
-    return mutation('bulkUpdateStrategyId', input, 'count reassignment { id games { totalCount } }');
+    const game = await owner.game({ strategyId: oldStrategyId });
+    await game.task({ strategyId: oldStrategyId });
+    const input = { oldStrategyId, newStrategyId: 'default', tasks: true };
+    const record = 'reassignment { id games { totalCount } tasks { totalCount } }';
+    return mutation('bulkUpdateStrategyId', input, `count taskCount ${record}`);
   },
   undoStrategyReassignment: async (rows, owner) => {
     const oldStrategyId = randomUUID();

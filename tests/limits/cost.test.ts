@@ -139,6 +139,12 @@ describe('what stands in a list counts for each of its items, by every way', () 
       6,
     ],
     [
+      'strategyReassignments.tasks',
+      (game) =>
+        `strategyReassignments(first: 2) { nodes { tasks(first: 3) { edges { node { game { ${game} } } } } } }`,
+      6,
+    ],
+    [
       'inline fragments',
       (game) => `... on Query { games(first: 7) { ... { nodes { ... on Game { ${game} } } } } }`,
       7,

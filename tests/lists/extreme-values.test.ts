@@ -103,9 +103,13 @@ describe('times that no DateTime can say', () => {
       ]);
     }
     for (const time of TIMES) {
-      await rows.insert('tasks', {
+      const task = await rows.insert('tasks', {
         ...{ externalTaskId: 'task', gameId: ids.game, strategyId, status: 'open', created_at: time },
       });
+      await api.database.query('INSERT INTO game_graphql_reassigned_tasks VALUES ($1, $2)', [
+        ids.reassignment,
+        task.id,
+      ]);
     }
   });
 
@@ -147,6 +151,7 @@ describe('times that no DateTime can say', () => {
       'created_at DESC, id DESC',
     ],
     ['games of a move', () => within('node', 'games', ids.reassignment), 'games', 'created_at DESC, id DESC'],
+    ['tasks of a move', () => within('node', 'tasks', ids.reassignment), 'tasks', 'created_at DESC, id DESC'],
     [
       'moves',
       () => atRoot('strategyReassignments'),

@@ -11,15 +11,16 @@ import { closeWorkplaces, until, Workplace, type Child } from '../support/proces
 
 /** How often the server is killed. Each time is a start of the whole server, some half a second. */
 const KILLS = Number(process.env['KILLS'] ?? 40);
-/** Games that a bulk update and its undo move; a rollback moves as many others, and tasks. */
+/** Games and tasks that a bulk update and its undo move; a rollback moves as many others. */
 const GAMES = 2_000;
 const TASKS = 500;
 
-/** Nearly all of a move's time is its UPDATE of games. These make its other statements, and its COMMIT, longer. */
+/** Nearly all of a move's time is its UPDATEs. These make its other statements, and its COMMIT, longer. */
 const LINGER = `
   CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END $$;
   CREATE TRIGGER linger AFTER INSERT OR UPDATE ON game_graphql_reassignments EXECUTE FUNCTION linger();
   CREATE TRIGGER linger AFTER UPDATE ON strategydefinition EXECUTE FUNCTION linger();
+  CREATE TRIGGER linger AFTER UPDATE ON tasks EXECUTE FUNCTION linger();
   CREATE TRIGGER linger AFTER INSERT ON logs EXECUTE FUNCTION linger();
   CREATE CONSTRAINT TRIGGER linger_at_commit AFTER INSERT ON logs DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION linger();`;
@@ -49,13 +50,16 @@ beforeAll(async () => {
        SELECT gen_random_uuid(), 'game-' || $1 || n, 'web', $1, $2, now(), now() FROM generate_series(1, ${GAMES}) n`,
       [strategyId, alice.prefix],
     );
+    // One of them is of a game that stays, which the move locks.
+    const game = await alice.game({ strategyId: 'greengageStrategy' });
+    await game.task({ strategyId });
+    await database.query(
+      `INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, created_at, updated_at)
+       SELECT gen_random_uuid(), 'task', id, "strategyId", 'open', now(), now() FROM games
+       WHERE "strategyId" = $1 LIMIT ${TASKS - 1}`,
+      [strategyId],
+    );
   }
-  await database.query(
-    `INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, created_at, updated_at)
-     SELECT gen_random_uuid(), 'task', id, "strategyId", 'open', now(), now() FROM games
-     WHERE "strategyId" = $1 LIMIT ${TASKS}`,
-    [versions[0]],
-  );
   await database.query(LINGER);
 });
 afterAll(async () => {
@@ -71,7 +75,7 @@ interface State {
   /** Tasks by strategy. */
   readonly tasks: Readonly<Record<string, number>>;
   readonly published: readonly string[];
-  /** Moves, oldest first, each with how many games its ledger holds. */
+  /** Moves, oldest first, each with how many games and tasks its ledger holds. */
   readonly moves: readonly {
     readonly id: string;
     readonly kind: string;
@@ -81,6 +85,10 @@ interface State {
     readonly ledger: number;
     /** Games of the ledger that are where the move put them. */
     readonly there: number;
+    /** The same of tasks. */
+    readonly tasks: number;
+    readonly tasksLedger: number;
+    readonly tasksThere: number;
     readonly undone: boolean;
     readonly undoes: string | null;
   }[];
@@ -96,13 +104,18 @@ async function look(): Promise<State> {
     'published', (SELECT json_agg('custom:' || id) FROM strategydefinition WHERE status = 'PUBLISHED'),
     'moves', (SELECT coalesce(json_agg(json_build_object('id', r.id, 'kind', r.kind, 'from', r.old_strategy_id,
         'to', r.new_strategy_id, 'games', r.games, 'ledger', l.n, 'there', l.there,
+        'tasks', r.tasks, 'tasksLedger', k.n, 'tasksThere', k.there,
         'undone', r.undone_at IS NOT NULL, 'undoes', r.undoes) ORDER BY r.created_at), '[]')
       FROM game_graphql_reassignments r CROSS JOIN LATERAL (
         SELECT count(*) AS n, count(g.id) AS there FROM game_graphql_reassigned_games m
         LEFT JOIN games g ON g.id = m.game_id AND g."strategyId" = r.new_strategy_id
-        WHERE m.reassignment_id = r.id) l),
+        WHERE m.reassignment_id = r.id) l CROSS JOIN LATERAL (
+        SELECT count(*) AS n, count(t.id) AS there FROM game_graphql_reassigned_tasks m
+        LEFT JOIN tasks t ON t.id = m.task_id AND t."strategyId" = r.new_strategy_id
+        WHERE m.reassignment_id = r.id) k),
     'audited', (SELECT coalesce(json_agg(details->>'reassignment_id' ORDER BY created_at), '[]') FROM logs),
-    'strays', (SELECT count(*) FROM game_graphql_reassigned_games m
+    'strays', (SELECT count(*) FROM (SELECT reassignment_id FROM game_graphql_reassigned_games
+        UNION ALL SELECT reassignment_id FROM game_graphql_reassigned_tasks) m
       WHERE NOT EXISTS (SELECT FROM game_graphql_reassignments r WHERE r.id = m.reassignment_id))) AS state`);
   if (row === undefined) throw new Error('A SELECT without FROM returned no row.');
   return row.state;
@@ -114,7 +127,6 @@ interface Move {
   readonly as: Credentials;
   readonly from: string;
   readonly to: string;
-  readonly tasks: number;
   readonly undoes: string | null;
 }
 
@@ -124,16 +136,16 @@ function nextMove({ moves, published }: State, index: number): Move {
     const to = versions.findIndex((version) => version !== published[0]);
     const input = { strategyId: versions[0], toVersion: String(to + 1) };
     const ids = { from: published[0] ?? '', to: versions[to] ?? '' };
-    return { document: ROLLBACK, input, as: admin, ...ids, tasks: TASKS, undoes: null };
+    return { document: ROLLBACK, input, as: admin, ...ids, undoes: null };
   }
   const open = moves.findLast(({ kind, undone }) => kind === 'BULK' && !undone);
   if (open !== undefined) {
     const { id, from, to } = open;
-    return { document: UNDO, input: { id }, as: alice, from: to, to: from, tasks: 0, undoes: id };
+    return { document: UNDO, input: { id }, as: alice, from: to, to: from, undoes: id };
   }
   const ids = { from: 'socio_bee', to: 'default' };
-  const input = { oldStrategyId: ids.from, newStrategyId: ids.to };
-  return { document: BULK, input, as: alice, ...ids, tasks: 0, undoes: null };
+  const input = { oldStrategyId: ids.from, newStrategyId: ids.to, tasks: true };
+  return { document: BULK, input, as: alice, ...ids, undoes: null };
 }
 
 async function send(
@@ -237,12 +249,11 @@ test(
         expect(record).toEqual([
           expect.objectContaining({ from: move.from, to: move.to, undoes: move.undoes, undone: false }),
         ]);
-        const [{ games, ledger, there, id } = { games: 0, ledger: 0, there: 0, id: '' }] = record;
-        expect([games, ledger, there]).toEqual([GAMES, GAMES, GAMES]);
+        const [{ id } = { id: '' }] = record;
+        expect(record).toMatchObject([{ games: GAMES, ledger: GAMES, there: GAMES }]);
+        expect(record).toMatchObject([{ tasks: TASKS, tasksLedger: TASKS, tasksThere: TASKS }]);
         expect(after.games).toEqual({ ...without(before.games, move.from), [move.to]: GAMES });
-        expect(after.tasks).toEqual(
-          move.tasks === 0 ? before.tasks : { ...without(before.tasks, move.from), [move.to]: TASKS },
-        );
+        expect(after.tasks).toEqual({ ...without(before.tasks, move.from), [move.to]: TASKS });
         expect(after.audited).toEqual([...before.audited, id]);
         expect(after.moves.find((earlier) => earlier.id === move.undoes)?.undone ?? true).toBe(true);
         expect(after.published).toEqual(move.document === ROLLBACK ? [move.to] : before.published);
@@ -267,7 +278,7 @@ test(
       process.stderr.write(`${JSON.stringify(report, null, 1)}\n`);
     }
   },
-  30_000 + KILLS * 3_000,
+  30_000 + KILLS * 6_000,
 );
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {

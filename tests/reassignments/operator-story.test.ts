@@ -40,17 +40,19 @@ test('what docs/reassigning.md tells an operator to do does what it says: previe
     );
   for (const [index, externalGameId] of ['a', 'b', 'c'].entries()) {
     const created_at = `2026-01-0${index + 1}T00:00:00Z`;
-    await alice.game({ externalGameId, strategyId: 'socio_bee', created_at });
+    const game = await alice.game({ externalGameId, strategyId: 'socio_bee', created_at });
+    await game.task({ externalTaskId: `task-${externalGameId}`, strategyId: 'socio_bee', created_at });
   }
   await (await rows.owner()).game({ externalGameId: 'd', strategyId: 'default' });
 
   const untouched = await api.database.dump();
-  expect(await run('Preview')).toEqual({ count: 3 });
+  expect(await run('Preview')).toEqual({ count: 3, taskCount: 3 });
   expect(await api.database.dump()).toBe(untouched);
 
   const executed = await run('Execute');
   expect(executed).toEqual({
     count: 3,
+    taskCount: 3,
     reassignment: { id: expect.any(String), createdAt: expect.any(String) },
   });
   const { reassignment } = executed as { reassignment: { id: string } };
@@ -64,11 +66,16 @@ test('what docs/reassigning.md tells an operator to do does what it says: previe
         oldStrategyId: 'socio_bee',
         newStrategyId: 'default',
         count: 3,
+        taskCount: 3,
         madeBy: { apiKey: null, oauthUserId: 'the-operator' },
         undoneAt: null,
         games: {
           totalCount: 3,
           nodes: ['c', 'b', 'a'].map((externalGameId) => ({ externalGameId, strategyId: 'default' })),
+        },
+        tasks: {
+          totalCount: 3,
+          nodes: ['c', 'b', 'a'].map((name) => ({ externalTaskId: `task-${name}`, strategyId: 'default' })),
         },
       },
     ],
@@ -81,6 +88,8 @@ test('what docs/reassigning.md tells an operator to do does what it says: previe
   expect(await run('Undo', { reassignment: reassignment.id })).toEqual({
     restored: 2,
     skipped: 1,
+    restoredTasks: 3,
+    skippedTasks: 0,
     undone: { undoneAt: expect.any(String) },
     reassignment: { id: expect.any(String), kind: 'UNDO', undoes: { id: reassignment.id } },
   });

@@ -12,13 +12,14 @@ import {
   type RollbackPayload,
   type UndoPayload,
 } from '../support/moves.js';
+import { sqlState } from '../../src/errors.js';
 import { useApiAndIssuer } from '../support/use-api.js';
 
 /** Set it to repeat a history that failed. What runs at the same time may still meet in another order. */
 const SEED = Number(process.env['HISTORY_SEED'] ?? randomInt(2 ** 31));
 const STEPS = Number(process.env['HISTORY_STEPS'] ?? 3_000);
 /** The history ends early on a machine that is busy with other things. */
-const DURATION_MS = 40_000;
+const DURATION_MS = Number(process.env['HISTORY_MS'] ?? 40_000);
 const MOST_AT_ONCE = 8;
 const GAMES_PER_OWNER = 40;
 
@@ -46,10 +47,15 @@ interface ModelGame {
   readonly strategyId: string;
 }
 
+interface ModelTask extends ModelGame {
+  readonly game: string;
+}
+
 interface ModelMove {
   readonly oldStrategyId: string;
   readonly newStrategyId: string;
   readonly games: ReadonlySet<string>;
+  readonly tasks: ReadonlySet<string>;
   /** Who made it, and so may undo it; so may the admin. */
   readonly by: Actor;
   readonly isRollback: boolean;
@@ -60,6 +66,7 @@ interface ModelMove {
 /** What the database should hold. */
 interface Model {
   readonly games: Map<string, ModelGame>;
+  readonly tasks: Map<string, ModelTask>;
   readonly moves: Map<string, ModelMove>;
   published: string;
 }
@@ -71,13 +78,18 @@ type Step =
       readonly from: string;
       readonly to: string;
       readonly ids: readonly string[] | null;
+      readonly tasks: boolean;
       readonly atMost: number | null;
     }
   | { readonly kind: 'undo'; readonly by: Actor; readonly id: string }
   | { readonly kind: 'patch'; readonly by: Actor; readonly id: string; readonly to: string }
   | { readonly kind: 'create'; readonly by: Actor; readonly to: string }
   | { readonly kind: 'delete'; readonly by: Actor; readonly id: string }
-  | { readonly kind: 'rollback'; readonly by: Actor; readonly version: number };
+  | { readonly kind: 'rollback'; readonly by: Actor; readonly version: number }
+  // What GAME does to tasks, beside this server.
+  | { readonly kind: 'addTask'; readonly by: Actor; readonly id: string; readonly to: string }
+  | { readonly kind: 'setTask'; readonly by: Actor; readonly id: string; readonly to: string }
+  | { readonly kind: 'dropTask'; readonly by: Actor; readonly id: string };
 
 /** How a step may end beside success: what another step may have done meanwhile. */
 const REFUSALS: Readonly<Record<Step['kind'], readonly string[]>> = {
@@ -87,34 +99,41 @@ const REFUSALS: Readonly<Record<Step['kind'], readonly string[]>> = {
   create: ['BAD_USER_INPUT'],
   delete: ['NOT_FOUND'],
   rollback: ['CONFLICT'],
+  addTask: [],
+  setTask: [],
+  dropTask: [],
 };
 
-/** A change of the strategy of one game, as a trigger saw it. */
+/** A change of the strategy of one game or task, as a trigger saw it. */
 interface Change {
   readonly seq: string;
   readonly xid: string;
-  readonly game: string;
+  readonly id: string;
   readonly owner: string;
+  /** Of a task; null for a game. */
+  readonly game: string | null;
   readonly before: string | null;
   readonly after: string | null;
 }
 
 /**
- * Writes down every change of a game's strategy. A row is locked until its writer ends, so for each game the
+ * Writes down every change of the strategy of a game or task. A row is locked until its writer ends, so for each the
  * numbers are in the order of what happened.
  */
 const JOURNAL = `
-CREATE TABLE journal (seq bigserial PRIMARY KEY, xid text, game uuid, owner text, before text, after text);
+CREATE TABLE journal (seq bigserial PRIMARY KEY, xid text, id uuid, owner text, game uuid, before text, after text);
 CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   IF TG_OP = 'UPDATE' AND OLD."strategyId" = NEW."strategyId" THEN RETURN NULL; END IF;
-  INSERT INTO journal (xid, game, owner, before, after) VALUES (pg_current_xact_id()::text,
+  INSERT INTO journal (xid, id, owner, game, before, after) VALUES (pg_current_xact_id()::text,
     CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END,
     CASE TG_OP WHEN 'DELETE' THEN OLD."apiKey_used" ELSE NEW."apiKey_used" END,
+    (coalesce(to_jsonb(NEW), to_jsonb(OLD))->>'gameId')::uuid,
     CASE TG_OP WHEN 'INSERT' THEN NULL ELSE OLD."strategyId" END,
     CASE TG_OP WHEN 'DELETE' THEN NULL ELSE NEW."strategyId" END);
   RETURN NULL;
 END $$;
 CREATE TRIGGER journal AFTER INSERT OR UPDATE OR DELETE ON games FOR EACH ROW EXECUTE FUNCTION journal();
+CREATE TRIGGER journal AFTER INSERT OR UPDATE OR DELETE ON tasks FOR EACH ROW EXECUTE FUNCTION journal();
 CREATE INDEX ON journal (xid);
 `;
 
@@ -131,13 +150,20 @@ beforeAll(async () => {
   }
   versions = family.map(({ strategyId }) => strategyId);
   const games = new Map<string, ModelGame>();
+  const tasks = new Map<string, ModelTask>();
   for (const owner of owners) {
     for (let index = 0; index < GAMES_PER_OWNER; index++) {
       const strategyId = BUILT_INS[index % BUILT_INS.length] ?? '';
-      games.set((await owner.game({ strategyId })).id, { owner: owner.prefix, strategyId });
+      const game = await owner.game({ strategyId });
+      games.set(game.id, { owner: owner.prefix, strategyId });
+      for (let n = 0; n < index % 3; n++) {
+        const on = BUILT_INS[(index + n) % BUILT_INS.length] ?? '';
+        const { id } = await game.task({ strategyId: on });
+        tasks.set(id, { owner: owner.prefix, strategyId: on, game: game.id });
+      }
     }
   }
-  model = { games, moves: new Map(), published: versions[0] ?? '' };
+  model = { games, tasks, moves: new Map(), published: versions[0] ?? '' };
   await api.database.query(JOURNAL);
 });
 
@@ -169,10 +195,11 @@ class Dice {
     const chance = this.random();
     if (chance < 0.3) return this.bulk(by);
     if (chance < 0.5) return this.undo() ?? this.bulk(by);
-    if (chance < 0.75) return { kind: 'patch', by, id: this.gameOf(by), to: this.strategy() };
+    if (chance < 0.65) return this.task(by);
+    if (chance < 0.77) return { kind: 'patch', by, id: this.gameOf(by), to: this.strategy() };
     // Games of an admin would be nobody's in the model.
     const owner = this.of(actors.slice(0, 3));
-    if (chance < 0.83) return { kind: 'create', by: owner, to: this.strategy() };
+    if (chance < 0.84) return { kind: 'create', by: owner, to: this.strategy() };
     if (chance < 0.9) return { kind: 'delete', by, id: this.gameOf(by) };
     if (!mayRollBack) return this.bulk(by);
     return { kind: 'rollback', by: actors[3] as Actor, version: 1 + this.below(3) };
@@ -194,7 +221,17 @@ class Dice {
     const isPicky = this.random() < 0.5;
     const ids = isPicky ? Array.from({ length: this.below(30) }, () => this.gameOf(by)) : null;
     const atMost = this.random() < 0.2 ? this.below(20) : null;
-    return { kind: 'bulk', by, from, to: this.of(others), ids, atMost };
+    return { kind: 'bulk', by, from, to: this.of(others), ids, tasks: this.random() < 0.7, atMost };
+  }
+
+  private task(by: Actor): Step {
+    const own = [...model.tasks].filter(([, { owner }]) => by.prefix === null || owner === by.prefix);
+    const chance = this.random();
+    if (chance < 0.5 || own.length === 0) {
+      return { kind: 'addTask', by, id: this.gameOf(by), to: this.strategy() };
+    }
+    const [id] = this.of(own);
+    return chance < 0.85 ? { kind: 'setTask', by, id, to: this.strategy() } : { kind: 'dropTask', by, id };
   }
 
   private strategy(): string {
@@ -209,12 +246,33 @@ class Dice {
   }
 }
 
-function run(step: Step): Promise<Answer> {
+const ADD_TASK = `INSERT INTO tasks (id, "externalTaskId", "gameId", "strategyId", status, "apiKey_used")
+  SELECT gen_random_uuid(), 'task', id, $2, 'open', "apiKey_used" FROM games WHERE id = $1`;
+const SET_TASK = 'UPDATE tasks SET "strategyId" = $2 WHERE id = $1';
+const DROP_TASK = 'DELETE FROM tasks WHERE id = $1';
+
+/** Runs a statement of GAME's; returns the transactions in which it did something. */
+async function runOfGame(statement: string, values: readonly string[]): Promise<string[]> {
+  try {
+    const done = await api.database.query<{ xid: string }>(
+      `${statement} RETURNING pg_current_xact_id()::text AS xid`,
+      values,
+    );
+    return done.map(({ xid }) => xid);
+  } catch (error) {
+    // The game went away meanwhile.
+    if (sqlState(error) === '23503') return [];
+    throw error;
+  }
+}
+
+/** The answer, or the transactions of GAME. */
+function run(step: Step): Promise<Answer | readonly string[]> {
   const { as } = step.by;
   switch (step.kind) {
     case 'bulk': {
-      const { from, to, ids, atMost } = step;
-      return api.query(BULK, { input: { oldStrategyId: from, newStrategyId: to, ids, atMost } }, as);
+      const { from, to, ids, tasks, atMost } = step;
+      return api.query(BULK, { input: { oldStrategyId: from, newStrategyId: to, ids, tasks, atMost } }, as);
     }
     case 'undo':
       return api.query(UNDO, { input: { id: step.id } }, as);
@@ -230,6 +288,12 @@ function run(step: Step): Promise<Answer> {
       const input = { strategyId: versions[0], toVersion: String(step.version) };
       return api.query(ROLLBACK, { input }, as);
     }
+    case 'addTask':
+      return runOfGame(ADD_TASK, [step.id, step.to]);
+    case 'setTask':
+      return runOfGame(SET_TASK, [step.id, step.to]);
+    case 'dropTask':
+      return runOfGame(DROP_TASK, [step.id]);
   }
 }
 
@@ -239,7 +303,7 @@ const sorted = (ids: Iterable<string>): string[] => [...ids].sort();
 
 let lastSeq = '0';
 
-/** The changes since the last call, in the order of what happened to each game, by transaction too. */
+/** The changes since the last call, in the order of what happened to each row, by transaction too. */
 async function newChanges(): Promise<{ all: Change[]; byTransaction: Map<string, Change[]> }> {
   const all = await api.database.query<Change>('SELECT * FROM journal WHERE seq > $1 ORDER BY seq', [
     lastSeq,
@@ -250,26 +314,30 @@ async function newChanges(): Promise<{ all: Change[]; byTransaction: Map<string,
 
 /** Runs steps at the same time, and checks all that they did against the model. */
 async function round(steps: readonly Step[]): Promise<void> {
-  const before = new Map(model.games);
+  const before = { games: new Map(model.games), tasks: new Map(model.tasks) };
   const publishedBefore = model.published;
   const openBefore = new Set([...model.moves].filter(([, { undone }]) => !undone).map(([id]) => id));
   const answers = await Promise.all(steps.map(run));
   const { all, byTransaction } = await newChanges();
 
-  // Every change begins where the one before it left the game, and the games are where the last ones say.
+  // Every change begins where the one before it left the row, and the rows are where the last ones say.
   const changed = new Set<string>();
-  for (const { game, owner, before: from, after } of all) {
-    expect([game, from]).toEqual([game, model.games.get(game)?.strategyId ?? null]);
-    if (after === null) model.games.delete(game);
-    else model.games.set(game, { owner, strategyId: after });
-    changed.add(game);
+  for (const { id, owner, game, before: from, after } of all) {
+    const known = game === null ? model.games : model.tasks;
+    expect([id, from]).toEqual([id, known.get(id)?.strategyId ?? null]);
+    if (after === null) known.delete(id);
+    else if (game === null) model.games.set(id, { owner, strategyId: after });
+    else model.tasks.set(id, { owner, strategyId: after, game });
+    changed.add(id);
   }
-  const stored = await api.database.query<{ id: string; strategyId: string; owner: string }>(
-    'SELECT id, "strategyId", "apiKey_used" AS owner FROM games',
+  const stored = await api.database.query<ModelTask & { readonly id: string }>(
+    `SELECT id, "strategyId", "apiKey_used" AS owner, NULL AS game FROM games
+     UNION ALL SELECT id, "strategyId", "apiKey_used", "gameId" FROM tasks`,
   );
-  const line = (id: string, game: ModelGame): string => `${id} ${game.owner} ${game.strategyId}`;
+  const line = (id: string, row: ModelGame & { readonly game?: string | null }): string =>
+    `${id} ${row.owner} ${row.strategyId} ${row.game ?? ''}`;
   expect(sorted(stored.map((row) => line(row.id, row)))).toEqual(
-    sorted([...model.games].map(([id, game]) => line(id, game))),
+    sorted([...model.games, ...model.tasks].map(([id, row]) => line(id, row))),
   );
 
   // What each transaction says of itself in the audit log.
@@ -284,11 +352,20 @@ async function round(steps: readonly Step[]): Promise<void> {
     const changes = byTransaction.get(xid) ?? [];
     if (!/^Game (created|updated|deleted)$/.test(message)) continue;
     claimed.add(xid);
-    expect([message, changes.map(({ game }) => game)]).toEqual([message, [details['game_id']]]);
+    const games = changes.filter(({ game }) => game === null).map(({ id }) => id);
+    expect([message, games]).toEqual([message, [details['game_id']]]);
+    // With a game its tasks go, and nothing else.
+    const others = changes.filter(({ game }) => game !== null && game !== details['game_id']);
+    expect(others).toEqual([]);
+    if (message !== 'Game deleted') expect(changes).toHaveLength(1);
   }
 
   /** That a move changed exactly what its record and its answer say. */
-  const checkMove = async (step: Step, id: string, answered: number): Promise<ModelMove> => {
+  const checkMove = async (
+    step: Step,
+    id: string,
+    answered: readonly [games: number, tasks: number],
+  ): Promise<ModelMove> => {
     const changes = byTransaction.get(transactionOf(id) ?? '') ?? [];
     claimed.add(transactionOf(id) ?? '');
     const [record] = await api.database.query<{
@@ -296,29 +373,36 @@ async function round(steps: readonly Step[]): Promise<void> {
       old_strategy_id: string;
       new_strategy_id: string;
       games: number;
+      tasks: number;
       undoes: string | null;
     }>(
-      'SELECT kind, old_strategy_id, new_strategy_id, games, undoes FROM game_graphql_reassignments WHERE id = $1',
+      'SELECT kind, old_strategy_id, new_strategy_id, games, tasks, undoes FROM game_graphql_reassignments WHERE id = $1',
       [id],
     );
     if (record === undefined) throw new Error(`There is no record ${id}.`);
-    const ledger = await api.database.query<{ game_id: string }>(
-      'SELECT game_id FROM game_graphql_reassigned_games WHERE reassignment_id = $1',
+    const ledger = await api.database.query<{ id: string }>(
+      `SELECT game_id AS id FROM game_graphql_reassigned_games WHERE reassignment_id = $1
+       UNION ALL SELECT task_id FROM game_graphql_reassigned_tasks WHERE reassignment_id = $1`,
       [id],
     );
     const { old_strategy_id: oldStrategyId, new_strategy_id: newStrategyId } = record;
-    expect(sorted(ledger.map((row) => row.game_id))).toEqual(sorted(changes.map(({ game }) => game)));
-    expect([answered, record.games]).toEqual([changes.length, changes.length]);
+    const ids = (of: 'games' | 'tasks'): string[] =>
+      changes.filter(({ game }) => (game === null) === (of === 'games')).map((change) => change.id);
+    const [games, tasks] = [new Set(ids('games')), new Set(ids('tasks'))];
+    expect(sorted(ledger.map((row) => row.id))).toEqual(sorted([...games, ...tasks]));
+    const counts = [games.size, tasks.size];
+    expect([answered, [record.games, record.tasks]]).toEqual([counts, counts]);
+    expect(changes).toHaveLength(games.size + tasks.size);
     for (const change of changes) {
       expect(change).toMatchObject({ before: oldStrategyId, after: newStrategyId });
       expect(step.by.prefix ?? change.owner).toBe(change.owner);
     }
     const isRollback = record.kind === 'ROLLBACK';
-    const games = new Set(changes.map(({ game }) => game));
     const move = {
       oldStrategyId,
       newStrategyId,
       games,
+      tasks,
       by: step.by,
       isRollback,
       undoes: record.undoes,
@@ -327,18 +411,27 @@ async function round(steps: readonly Step[]): Promise<void> {
     model.moves.set(id, move);
     return move;
   };
-  /** That no game which was there all the time was left behind. */
-  const checkComplete = (by: Actor, from: string, isMeant: (id: string) => boolean): void => {
-    const left = [...before].filter(
-      ([id, { owner, strategyId }]) =>
-        strategyId === from && (by.prefix ?? owner) === owner && isMeant(id) && !changed.has(id),
-    );
-    expect(left).toEqual([]);
+  /** That no game and no task which was there all the time was left behind. */
+  const checkComplete = (
+    by: Actor,
+    from: string,
+    isMeant: (id: string) => boolean,
+    isTaskMeant: (id: string, task: ModelTask) => boolean,
+  ): void => {
+    const isLeft = (id: string, { owner, strategyId }: ModelGame): boolean =>
+      strategyId === from && (by.prefix ?? owner) === owner && !changed.has(id);
+    const games = [...before.games].filter(([id, game]) => isLeft(id, game) && isMeant(id));
+    const tasks = [...before.tasks].filter(([id, task]) => isLeft(id, task) && isTaskMeant(id, task));
+    expect([games, tasks]).toEqual([[], []]);
   };
 
   const undone: string[] = [];
   for (const [index, step] of steps.entries()) {
-    const answer = answers[index] as Answer;
+    const answer = answers[index] as Answer | readonly string[];
+    if (!('body' in answer)) {
+      for (const xid of answer) claimed.add(xid);
+      continue;
+    }
     const code = codeOf(answer);
     if (code !== undefined) {
       expect([step.kind, answer.status, REFUSALS[step.kind]]).toEqual([
@@ -349,45 +442,65 @@ async function round(steps: readonly Step[]): Promise<void> {
       continue;
     }
     if (step.kind === 'bulk') {
-      const { count, reassignment } = payloadOf<BulkPayload>(answer);
+      const { count, taskCount, reassignment } = payloadOf<BulkPayload>(answer);
       const ids = step.ids && new Set(step.ids);
-      if (reassignment === null) expect(count).toBe(0);
+      if (!step.tasks) expect(taskCount).toBe(0);
+      if (reassignment === null) expect([count, taskCount]).toEqual([0, 0]);
       else {
-        const move = await checkMove(step, reassignment.id, count);
+        const move = await checkMove(step, reassignment.id, [count, taskCount]);
         expect(move).toMatchObject({ oldStrategyId: step.from, newStrategyId: step.to, undoes: null });
         expect([...move.games].filter((game) => ids?.has(game) === false)).toEqual([]);
+        const gamesOfTasks = all.filter(({ id }) => move.tasks.has(id)).map(({ game }) => game ?? '');
+        expect(gamesOfTasks.filter((game) => ids?.has(game) === false)).toEqual([]);
       }
       expect(count).toBeLessThanOrEqual(step.atMost ?? Infinity);
-      checkComplete(step.by, step.from, (id) => ids?.has(id) ?? true);
+      checkComplete(
+        step.by,
+        step.from,
+        (id) => ids?.has(id) ?? true,
+        (_id, { game }) => step.tasks && (ids?.has(game) ?? true),
+      );
     }
     if (step.kind === 'undo') {
-      const { restored, skipped, reassignment } = payloadOf<UndoPayload>(answer);
+      const { restored, skipped, restoredTasks, skippedTasks, reassignment } = payloadOf<UndoPayload>(answer);
       const original = model.moves.get(step.id);
       if (original === undefined) throw new Error(`The model knows no move ${step.id}.`);
-      if (reassignment === null) expect(restored).toBe(0);
+      if (reassignment === null) expect([restored, restoredTasks]).toEqual([0, 0]);
       else {
-        const move = await checkMove(step, reassignment.id, restored);
+        const move = await checkMove(step, reassignment.id, [restored, restoredTasks]);
         expect(move).toMatchObject({
           oldStrategyId: original.newStrategyId,
           newStrategyId: original.oldStrategyId,
           undoes: step.id,
         });
         expect([...move.games].filter((game) => !original.games.has(game))).toEqual([]);
+        expect([...move.tasks].filter((task) => !original.tasks.has(task))).toEqual([]);
       }
       expect(restored + skipped).toBe(original.games.size);
+      expect(restoredTasks + skippedTasks).toBe(original.tasks.size);
       expect(original.isRollback).toBe(false);
-      checkComplete(step.by, original.newStrategyId, (id) => original.games.has(id));
+      checkComplete(
+        step.by,
+        original.newStrategyId,
+        (id) => original.games.has(id),
+        (id) => original.tasks.has(id),
+      );
       undone.push(step.id);
     }
     if (step.kind === 'rollback') {
-      const { gameCount, reassignment } = payloadOf<RollbackPayload>(answer);
-      if (reassignment === null) expect(gameCount).toBe(0);
+      const { gameCount, taskCount, reassignment } = payloadOf<RollbackPayload>(answer);
+      if (reassignment === null) expect([gameCount, taskCount]).toEqual([0, 0]);
       else {
-        const move = await checkMove(step, reassignment.id, gameCount);
+        const move = await checkMove(step, reassignment.id, [gameCount, taskCount]);
         expect(move.oldStrategyId).toBe(publishedBefore);
       }
       model.published = versions[step.version - 1] ?? '';
-      checkComplete(step.by, publishedBefore, () => true);
+      checkComplete(
+        step.by,
+        publishedBefore,
+        () => true,
+        () => true,
+      );
     }
   }
   // Nothing changed that no answer owns up to.
@@ -407,12 +520,18 @@ async function round(steps: readonly Step[]): Promise<void> {
 
 /** That the whole record still says what the model remembers, one published version included. */
 async function checkLedger(): Promise<void> {
-  const stored = await api.database.query<{ id: string; undone: boolean; games: string[] }>(
+  const stored = await api.database.query<{ id: string; undone: boolean; games: string[]; tasks: string[] }>(
     `SELECT r.id, r.undone_at IS NOT NULL AS undone, array(SELECT m.game_id::text FROM game_graphql_reassigned_games m
-       WHERE m.reassignment_id = r.id ORDER BY 1) AS games FROM game_graphql_reassignments r`,
+       WHERE m.reassignment_id = r.id ORDER BY 1) AS games, array(SELECT m.task_id::text
+       FROM game_graphql_reassigned_tasks m WHERE m.reassignment_id = r.id ORDER BY 1) AS tasks
+     FROM game_graphql_reassignments r`,
   );
-  expect(sorted(stored.map((row) => JSON.stringify([row.id, row.undone, row.games])))).toEqual(
-    sorted([...model.moves].map(([id, { undone, games }]) => JSON.stringify([id, undone, sorted(games)]))),
+  expect(sorted(stored.map((row) => JSON.stringify([row.id, row.undone, row.games, row.tasks])))).toEqual(
+    sorted(
+      [...model.moves].map(([id, { undone, games, tasks }]) =>
+        JSON.stringify([id, undone, sorted(games), sorted(tasks)]),
+      ),
+    ),
   );
   const published = await api.database.query(
     `SELECT 'custom:' || id AS id FROM strategydefinition WHERE status = 'PUBLISHED'`,
@@ -421,7 +540,7 @@ async function checkLedger(): Promise<void> {
 }
 
 test(
-  'whatever several callers do at the same time, games and records are where a plain model says, row for row',
+  'whatever several callers and GAME do at the same time, games, tasks and records are where a plain model says, row for row',
   async () => {
     const dice = new Dice(randomOf(SEED));
     const until = performance.now() + DURATION_MS;

@@ -146,7 +146,11 @@ describe('how many games a bulk update may move', () => {
 
   test('atMost 0 passes where nothing matches', async () => {
     const input = { oldStrategyId: old, newStrategyId: 'default', atMost: 0 };
-    expect(await expectNoWrite(() => moves.bulk(input, alice))).toEqual({ count: 0, reassignment: null });
+    expect(await expectNoWrite(() => moves.bulk(input, alice))).toEqual({
+      count: 0,
+      taskCount: 0,
+      reassignment: null,
+    });
   });
 
   test('atMost counts the games of the ids alone', async () => {
@@ -299,7 +303,11 @@ describe('what a bulk update writes', () => {
       { oldStrategyId: old, newStrategyId: 'default' },
       { oldStrategyId: 'default', newStrategyId: 'socio_bee', ids: [] },
     ]) {
-      expect(await expectNoWrite(() => moves.bulk(input, alice))).toEqual({ count: 0, reassignment: null });
+      expect(await expectNoWrite(() => moves.bulk(input, alice))).toEqual({
+        count: 0,
+        taskCount: 0,
+        reassignment: null,
+      });
     }
   });
 
@@ -321,6 +329,7 @@ describe('what a bulk update writes', () => {
           old_strategy_id: old,
           new_strategy_id: 'default',
           games_reassigned: 2,
+          tasks_reassigned: 0,
         },
       },
     ]);
@@ -567,6 +576,8 @@ describe('undoing a move', () => {
     expect(await moves.undo(move.id, alice)).toEqual({
       restored: 0,
       skipped: 2,
+      restoredTasks: 0,
+      skippedTasks: 0,
       reassignment: null,
       undone: { ...move, undoneAt: expect.any(String) },
     });
@@ -651,6 +662,7 @@ describe('undoing a move', () => {
           old_strategy_id: 'default',
           new_strategy_id: old,
           games_reassigned: 20,
+          tasks_reassigned: 0,
         },
       },
     ]);
@@ -774,6 +786,7 @@ describe('a move that takes longer than other statements may', () => {
     const there = rowsOf(testDatabase);
     const owner = await there.owner();
     const game = await owner.game({ strategyId: 'default' });
+    await game.task({ strategyId: 'default' });
     const family = { name: 'family', realmId: 'GameRealm' };
     const { strategyId } = await there.strategy({ ...family, version: 1, status: 'ARCHIVED' });
     const published = await there.strategy({ ...family, version: 2 });
@@ -782,8 +795,10 @@ describe('a move that takes longer than other statements may', () => {
     const PATCH = 'mutation ($id: ID!) { patchGame(input: { id: $id, platform: "tv" }) { game { id } } }';
     const slowMoves = new Moves(slow);
     try {
-      const moved = await slowMoves.moved({ oldStrategyId: 'default', newStrategyId: 'socio_bee' }, owner);
-      expect((await slowMoves.undo(moved.id, owner)).restored).toBe(1);
+      const input = { oldStrategyId: 'default', newStrategyId: 'socio_bee', tasks: true };
+      const moved = await slowMoves.moved(input, owner);
+      const { restored, restoredTasks } = await slowMoves.undo(moved.id, owner);
+      expect([moved.count, moved.taskCount, restored, restoredTasks]).toEqual([1, 1, 1, 1]);
       const { gameCount, taskCount } = await slowMoves.rollback({ strategyId, toVersion: '1' }, admin);
       expect([gameCount, taskCount]).toEqual([1, 1]);
       expect((await slow.errors(PATCH, { id: game.id }, owner)).codes).toEqual(['SERVICE_UNAVAILABLE']);
@@ -821,6 +836,7 @@ describe('a database of GAME without our tables', () => {
       for (const [document, input, as] of [
         [BULK, { oldStrategyId: 'default', newStrategyId: 'socio_bee' }, owner],
         [BULK, { oldStrategyId: 'default', newStrategyId: 'socio_bee', atMost: 100 }, admin],
+        [BULK, { oldStrategyId: 'default', newStrategyId: 'socio_bee', tasks: true }, owner],
         [UNDO, { id: randomUUID() }, owner],
         [ROLLBACK, { strategyId, toVersion: '1' }, admin],
         [ROLLBACK, { strategyId: unpublished, toVersion: '1' }, admin],

@@ -225,7 +225,8 @@ async function worldOf(
   const moves = new Moves(api);
   const [from, to] = ['socio_bee', strategies[3]];
   const first = await moves.moved({ oldStrategyId: from, newStrategyId: to }, as);
-  const second = await moves.moved({ oldStrategyId: 'default', newStrategyId: 'greengageStrategy' }, as);
+  const [old, greengage] = ['default', 'greengageStrategy'];
+  const second = await moves.moved({ oldStrategyId: old, newStrategyId: greengage, tasks: true }, as);
   const { reassignment: third } = await moves.undo(second.id, as);
   const fourth = uuid();
   await api.database.query(
@@ -344,7 +345,9 @@ async function changeStrategies(amount: Amount): Promise<void> {
 async function changeReassignments(amount: Amount, games: readonly string[]): Promise<void> {
   const strategies = ['default', 'socio_bee', 'greengageStrategy'];
   for (const [index, id] of foreign.reassignments.entries()) {
-    await api.database.query('DELETE FROM game_graphql_reassigned_games WHERE reassignment_id = $1', [id]);
+    for (const table of ['game_graphql_reassigned_games', 'game_graphql_reassigned_tasks']) {
+      await api.database.query(`DELETE FROM ${table} WHERE reassignment_id = $1`, [id]);
+    }
     if (!wants(amount, index)) {
       await api.database.query('DELETE FROM game_graphql_reassignments WHERE id = $1', [id]);
       continue;
@@ -365,6 +368,10 @@ async function changeReassignments(amount: Amount, games: readonly string[]): Pr
     });
     for (const game of moved) {
       await api.database.query('INSERT INTO game_graphql_reassigned_games VALUES ($1, $2)', [id, game]);
+      await api.database.query(
+        `INSERT INTO game_graphql_reassigned_tasks SELECT $1::uuid, id FROM tasks WHERE "gameId" = $2`,
+        [id, game],
+      );
     }
   }
 }
@@ -396,7 +403,8 @@ const WHOLE_STRATEGY = `${USAGE} versions { ${USAGE} }`;
 const WHOLE_GAME = `${GAME} strategy { ${WHOLE_STRATEGY} } leaderboard { ${ENTRIES} }
   tasks { ${page(`${TASK} leaderboard(first: 2) { ${ENTRIES} }`)} }
   task(externalTaskId: "twice") { ${TASK} game { ${GAME} } }`;
-const RECORD = `${REASSIGNMENT} undoes { ${REASSIGNMENT} games { totalCount } } games { ${page(GAME)} }`;
+const RECORD = `${REASSIGNMENT} undoes { ${REASSIGNMENT} games { totalCount } tasks { totalCount } }
+  games { ${page(GAME)} } tasks { totalCount nodes { id strategyId } }`;
 /** What is asked of a node of each type. */
 const NODES = {
   Game: GAME,
@@ -612,6 +620,7 @@ function walksOf(world: World): Questions {
     ['tasks of a strategy', below('Strategy', 'tasks'), { id: world.strategies[1] }],
     ['tasks of a built-in', below('Strategy', 'tasks'), { id: 'default' }],
     ['games of a reassignment', below('StrategyReassignment', 'games'), { id: world.reassignments[1] }],
+    ['tasks of a reassignment', below('StrategyReassignment', 'tasks'), { id: world.reassignments[1] }],
     ['tasks', below('Game', 'tasks'), { id: world.games[3]?.id }],
     ['leaderboard of a game', below('Game', 'leaderboard'), { id: world.games[3]?.id }],
     ['leaderboard of a task', below('Task', 'leaderboard'), { id: world.tasks[0]?.id }],
@@ -691,12 +700,16 @@ function writesOf(world: World): Questions {
       { id: task, gameId: world.games[0]?.id, externalTaskId: NEW_TASK, dryRun },
     ],
     ['bulk', BULK, bulk],
+    ['bulk with tasks', BULK, { ...bulk, tasks: true }],
+    ['bulk with tasks of some', BULK, { ...bulk, ids: [...foreign.games, world.games[0]?.id], tasks: true }],
+    ['bulk with tasks of B', BULK, { ...bulk, ids: foreign.games, tasks: true, dryRun: false }],
     ['bulk of some', BULK, { ...bulk, ids: [...foreign.games, world.games[0]?.id] }],
     ['bulk of B', BULK, { ...bulk, ids: foreign.games, dryRun: false }],
     ['bulk from a strategy of B', BULK, { ...bulk, oldStrategyId: ofB }],
     ['bulk to a strategy of B', BULK, { ...bulk, newStrategyId: ofB }, 'BAD_USER_INPUT'],
     ['bulk of too many', BULK, { ...bulk, atMost: 0 }, 'LIMIT_EXCEEDED'],
     ['undo', UNDO, { id: world.reassignments[0], dryRun }],
+    ['undo with tasks', UNDO, { id: world.reassignments[2], dryRun }],
     ['undo what is undone', UNDO, { id: world.reassignments[1] }, 'CONFLICT'],
     ['rollback', ROLLBACK, { strategyId: ladder, toVersion: '1' }, 'FORBIDDEN'],
     ['rollback of B', ROLLBACK, { strategyId: ofB, toVersion: '1' }, 'FORBIDDEN'],

@@ -16,11 +16,14 @@ export interface Reassignment {
 
 export interface BulkPayload {
   readonly count: number;
+  readonly taskCount: number;
   readonly reassignment: Reassignment | null;
 }
 export interface UndoPayload {
   readonly restored: number;
   readonly skipped: number;
+  readonly restoredTasks: number;
+  readonly skippedTasks: number;
   readonly undone: Reassignment | null;
   readonly reassignment: Reassignment | null;
 }
@@ -39,9 +42,9 @@ export interface RollbackPayload {
 export const REASSIGNMENT = `id kind oldStrategyId newStrategyId count taskCount madeBy { apiKey oauthUserId }
   createdAt undoneAt undoes { id }`;
 export const BULK = `mutation ($input: BulkUpdateStrategyIdInput!) { bulkUpdateStrategyId(input: $input) {
-  count reassignment { ${REASSIGNMENT} } } }`;
+  count taskCount reassignment { ${REASSIGNMENT} } } }`;
 export const UNDO = `mutation ($input: UndoStrategyReassignmentInput!) { undoStrategyReassignment(input: $input) {
-  restored skipped undone { ${REASSIGNMENT} } reassignment { ${REASSIGNMENT} } } }`;
+  restored skipped restoredTasks skippedTasks undone { ${REASSIGNMENT} } reassignment { ${REASSIGNMENT} } } }`;
 export const ROLLBACK = `mutation ($input: RollbackStrategyInput!) { rollbackStrategy(input: $input) {
   gameCount taskCount strategy { id version status publishedAt } reassignment { ${REASSIGNMENT} } } }`;
 

@@ -73,6 +73,7 @@ export interface Rows {
   readonly definitions: readonly DefinitionRow[];
   readonly reassignments: readonly ReassignmentRow[];
   readonly reassignedGames: readonly { readonly reassignmentId: string; readonly gameId: string }[];
+  readonly reassignedTasks: readonly { readonly reassignmentId: string; readonly taskId: string }[];
 }
 
 export async function readRows(database: TestDatabase): Promise<Rows> {
@@ -103,6 +104,10 @@ export async function readRows(database: TestDatabase): Promise<Rows> {
     reassignedGames: await read(
       `reassignment_id AS "reassignmentId", game_id AS "gameId"`,
       'game_graphql_reassigned_games',
+    ),
+    reassignedTasks: await read(
+      `reassignment_id AS "reassignmentId", task_id AS "taskId"`,
+      'game_graphql_reassigned_tasks',
     ),
   };
 }
@@ -268,6 +273,15 @@ export async function plantRows(database: TestDatabase, random: Random, owners: 
       [...random.some(games, 25), { id: random.uuid() }].map((game) => ({
         reassignment_id: id,
         game_id: game.id,
+      })),
+    ),
+  );
+  await put(
+    'game_graphql_reassigned_tasks',
+    reassignments.flatMap(({ id }) =>
+      [...random.some(tasks, 25), { id: random.uuid() }].map((task) => ({
+        reassignment_id: id,
+        task_id: task.id,
       })),
     ),
   );

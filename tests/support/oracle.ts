@@ -381,6 +381,11 @@ class Answers {
     return this.rows.games.filter((game) => this.#owns(game));
   }
 
+  #visibleTasks(): TaskRow[] {
+    const games = new Set<string | null>(this.#visibleGames().map(({ id }) => id));
+    return this.rows.tasks.filter(({ gameId }) => games.has(gameId));
+  }
+
   #visibleReassignments(): ReassignmentRow[] {
     return this.rows.reassignments.filter((made) => this.#owns(made));
   }
@@ -498,6 +503,9 @@ class Answers {
     const moved = new Set(
       this.rows.reassignedGames.filter((row) => row.reassignmentId === id).map(({ gameId }) => gameId),
     );
+    const movedTasks = new Set(
+      this.rows.reassignedTasks.filter((row) => row.reassignmentId === id).map(({ taskId }) => taskId),
+    );
     return {
       ...made,
       __typename: 'StrategyReassignment',
@@ -505,6 +513,8 @@ class Answers {
       undoes: () => this.#reassignment(made.undoes),
       games: (args: PageArgs) =>
         this.#relatedGames('StrategyReassignment.games', id, (game) => moved.has(game.id), args),
+      tasks: (args: PageArgs) =>
+        this.#relatedTasks('StrategyReassignment.tasks', id, (task) => movedTasks.has(task.id), args),
     };
   }
 
@@ -582,6 +592,16 @@ class Answers {
   ): object {
     const rows = sorted(this.#visibleGames().filter(isRelated), newestFirst);
     return this.#page<GameRow>({ field, parentId, rows, idOf, show: (game) => this.#showGame(game) }, args);
+  }
+
+  #relatedTasks(
+    field: string,
+    parentId: string,
+    isRelated: (task: TaskRow) => boolean,
+    args: PageArgs,
+  ): object {
+    const rows = sorted(this.#visibleTasks().filter(isRelated), newestFirst);
+    return this.#page<TaskRow>({ field, parentId, rows, idOf, show: (task) => this.#showTask(task) }, args);
   }
 
   #gameTasksPage(gameId: string, tasks: readonly TaskRow[], args: PageArgs): object {
@@ -864,7 +884,7 @@ class Answers {
     if (isTaken) throw refused('CONFLICT');
   }
 
-  #bulkUpdate({ oldStrategyId, newStrategyId, ids, atMost }: BulkInput): object {
+  #bulkUpdate({ oldStrategyId, newStrategyId, ids, tasks, atMost }: BulkInput): object {
     const isGood =
       !hasBrokenText([oldStrategyId, ids]) &&
       oldStrategyId !== newStrategyId &&
@@ -874,9 +894,15 @@ class Answers {
     const games = this.#visibleGames().filter(
       ({ id, strategyId }) => strategyId === oldStrategyId && (ids?.includes(id) ?? true),
     );
-    if (!games.every(({ apiKey }) => this.#isAssignable(newStrategyId, apiKey))) throw badInput();
+    const moved = this.#visibleTasks().filter(
+      ({ gameId, strategyId }) =>
+        tasks && strategyId === oldStrategyId && gameId !== null && (ids?.includes(gameId) ?? true),
+    );
+    const ofTasks = new Set<string | null>(moved.map(({ gameId }) => gameId));
+    const suits = ({ apiKey }: GameRow): boolean => this.#isAssignable(newStrategyId, apiKey);
+    if (![...games, ...this.rows.games.filter(({ id }) => ofTasks.has(id))].every(suits)) throw badInput();
     if (games.length > (atMost ?? Infinity)) throw refused('LIMIT_EXCEEDED');
-    return { count: games.length, reassignment: null };
+    return { count: games.length, taskCount: moved.length, reassignment: null };
   }
 
   #toWrite(id: string, expectedVersion?: Given<string>): GameRow {
@@ -956,6 +982,7 @@ interface BulkInput {
   readonly oldStrategyId: string;
   readonly newStrategyId: string;
   readonly ids?: Given<readonly string[]>;
+  readonly tasks: boolean;
   readonly atMost?: Given<number>;
 }
 

@@ -34,7 +34,7 @@ beforeAll(async () => {
   admin = await issuer.admin('the-admin');
 });
 
-/** What every case begins with: three games, one of them with everything, and a family of strategies. */
+/** What every case begins with: three games with a task each, one of them with everything, and a family of strategies. */
 interface Scene {
   readonly alice: Owner;
   readonly bob: Owner;
@@ -43,11 +43,11 @@ interface Scene {
   /** Of the game, with a param and points. */
   readonly task: Row;
   readonly others: readonly [Game, Game];
-  /** The strategy that the games are on. */
+  /** The strategy that the games and their tasks are on. */
   readonly old: string;
   /** Version 1 archived, 2 published, with a game and a task on it; 3 a draft. */
   readonly family: readonly [Strategy, Strategy, Strategy];
-  /** A move of a game that has moved on since, and of one that has not. */
+  /** A move of a game that has moved on since, and of one that has not; of tasks too. */
   readonly moved: string;
 }
 
@@ -69,13 +69,18 @@ async function scene(): Promise<Scene> {
   ] as const;
   const onFamily = await alice.game({ strategyId: family[1].strategyId });
   await onFamily.task({ strategyId: family[1].strategyId });
+  for (const { id } of [game, ...others]) {
+    await rows.insert('tasks', { externalTaskId: 'task', gameId: id, strategyId: old, status: 'open' });
+  }
   const gone = await alice.game({ strategyId: `${old}-moved` });
-  await alice.game({ strategyId: `${old}-moved` });
+  const stays = await alice.game({ strategyId: `${old}-moved` });
+  for (const one of [gone, stays, stays]) await one.task({ strategyId: `${old}-moved` });
   const { id: moved } = await moves.moved(
-    { oldStrategyId: `${old}-moved`, newStrategyId: `greengageStrategy` },
+    { oldStrategyId: `${old}-moved`, newStrategyId: `greengageStrategy`, tasks: true },
     alice,
   );
   await api.database.query(`UPDATE games SET "strategyId" = 'default' WHERE id = $1`, [gone.id]);
+  await api.database.query(`UPDATE tasks SET "strategyId" = 'default' WHERE "gameId" = $1`, [gone.id]);
   return { alice, bob, game, param, task, others, old, family, moved };
 }
 
@@ -143,6 +148,10 @@ const succeeding: Record<string, Case> = {
   'bulkUpdateStrategyId of some ids': ({ old, game, others }) => [
     BULK,
     { oldStrategyId: old, newStrategyId: 'default', ids: [game.id, others[0].id, 'garbage'], atMost: 2 },
+  ],
+  'bulkUpdateStrategyId with tasks': ({ old }) => [
+    BULK,
+    { oldStrategyId: old, newStrategyId: 'default', tasks: true },
   ],
   'bulkUpdateStrategyId of nothing': () => [BULK, { oldStrategyId: 'nowhere', newStrategyId: 'default' }],
   'bulkUpdateStrategyId of an admin': ({ old, family }) => [
@@ -375,14 +384,14 @@ describe('while somebody else holds the games', () => {
       const dryRun = true;
       const answers = Promise.all([
         moves.bulk({ oldStrategyId: old, newStrategyId: 'default', atMost: 3, dryRun }, alice),
-        moves.bulk({ oldStrategyId: old, newStrategyId: family[1].strategyId, dryRun }, admin),
+        moves.bulk({ oldStrategyId: old, newStrategyId: family[1].strategyId, tasks: true, dryRun }, admin),
         moves.undo(moved, alice, { dryRun }),
         moves.rollback({ strategyId: family[0].strategyId, toVersion: '1', dryRun }, admin),
       ]);
       expect(await answers).toEqual([
-        { count: 3, reassignment: null },
-        { count: 3, reassignment: null },
-        { restored: 1, skipped: 1, undone: null, reassignment: null },
+        { count: 3, taskCount: 0, reassignment: null },
+        { count: 3, taskCount: 3, reassignment: null },
+        { restored: 1, skipped: 1, restoredTasks: 2, skippedTasks: 1, undone: null, reassignment: null },
         { gameCount: 1, taskCount: 1, strategy: null, reassignment: null },
       ]);
     });
