@@ -283,6 +283,9 @@ describe('the record of a move with tasks', () => {
     }
     await game.task({ strategyId: 'default' });
     const { id } = await moves.moved(all(), alice);
+    // A move of another task.
+    await game.task({ strategyId: old });
+    await moves.moved(all(), alice);
     await api.database.query(`UPDATE tasks SET "strategyId" = 'socio_bee' WHERE id = $1`, [tasks[1]?.id]);
     const forward: string[] = [];
     for (let after: string | null = null, more = true; more;) {
