@@ -65,7 +65,7 @@ const DEFAULT_DATABASE = 'game';
 /** One caller may hold at most one in so many of the connections, but always one. */
 const SHARE_OF_ONE = 3;
 
-/** @throws DirectoryError when another process has the embedded database open, or it is not installed */
+/** @throws DirectoryError when another process has the embedded database open */
 export async function openDatabase(config: DatabaseConfig, options: OpenOptions = {}): Promise<Database> {
   if (config.kind === 'postgresql') {
     const orm = await openPostgresql(config, options);
@@ -73,13 +73,13 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
       replicas: replicasOf(config, options, orm.em),
     });
   }
-  // Loaded only where it is used: it takes memory, and time at the start.
-  const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite').catch(refuseEmbedded);
   const lock = await lockDirectory(config.directory);
   try {
     const dataDir = join(config.directory, 'pglite');
     // V8's optimizing compiler takes half a gigabyte for PGlite's WebAssembly.
     for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
+    // Loaded only where it is used: it takes memory, and time at the start.
+    const { MikroORM: PgliteORM } = await import('@mikro-orm/pglite');
     const onConnection = (connection: DatabaseConnection): void => {
       noteStatements(connection);
       options.onConnection?.(connection);
@@ -94,14 +94,6 @@ export async function openDatabase(config: DatabaseConfig, options: OpenOptions 
     await lock.release();
     throw error;
   }
-}
-
-/** What of the embedded database could not be loaded: its package is an optional dependency. @throws DirectoryError */
-function refuseEmbedded(error: unknown): never {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
-  throw new DirectoryError(
-    'The embedded database is not installed here: npm ci without --omit=optional installs it. Or set DATABASE_URL to use a PostgreSQL server.',
-  );
 }
 
 /** Makes the directory of the embedded database, and locks it. @throws DirectoryError */

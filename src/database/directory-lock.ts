@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The embedded database cannot be used: another process has it, it cannot be written, or it is not installed. */
+/** The directory of the embedded database cannot be used: another process has it, or it cannot be written. */
 export class DirectoryError extends Error {
   override readonly name = 'DirectoryError';
 }
