@@ -197,9 +197,12 @@ describe('a request that is traced', () => {
       },
       {
         query: 'mutation E($input: PatchGameInput!) { patchGame(input: $input) { game { id } } }',
-        variables: { input: { id, platform: canary, params: [{ key: canary, value: canary }] } },
+        variables: { input: { id, platform: canary, params: { add: [{ key: canary, value: canary }] } } },
       },
-      { query: 'mutation F($id: ID!) { deleteGame(input: { id: $id }) { game { id } } }', variables: { id } },
+      {
+        query: 'mutation F($id: ID!) { deleteGame(input: { id: $id }) { deletedGameId } }',
+        variables: { id },
+      },
       { query: `query G { games(filter: { externalGameId: { eq: "${canary}" } }) { canary7f3a9c } }` },
     ];
     const headers = { cookie: canary, 'user-agent': canary, tracestate: 'a=b' };
