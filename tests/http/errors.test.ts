@@ -10,7 +10,7 @@ import {
   type Refusal,
   type Variables,
 } from '../support/api.js';
-import { rowsOf, type Game, type Owner } from '../support/builders.js';
+import { rowsOf, type Game, type Owner, type Task } from '../support/builders.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database.js';
 import { send, type RawAnswer } from '../support/http.js';
 import { rootOperations, schemaOf, textPlaces } from '../support/schema-walk.js';
@@ -19,12 +19,14 @@ import { useApiAndIssuer } from '../support/use-api.js';
 const { api, issuer, rows } = useApiAndIssuer();
 let alice: Owner;
 let game: Game;
+let task: Task;
 let admin: Credentials;
 
 beforeAll(async () => {
   admin = await issuer.admin('root');
   alice = await rows.owner();
   game = await (await alice.game({ externalGameId: 'a-game', strategyId: 'removed' })).withEverything();
+  task = await game.task();
   const input = { oldStrategyId: 'removed', newStrategyId: 'default' };
   await api.data(BULK, { input }, alice);
 });
@@ -39,7 +41,10 @@ const CREATE = 'mutation ($input: CreateGameInput!) { createGame(input: $input) 
 const samples = (): Variables => ({
   id: game.id,
   ids: [game.id],
+  gameId: game.id,
+  ...Object.fromEntries(['Patch', 'Delete', 'Duplicate'].map((what) => [`${what}TaskInput.id`, task.id])),
   externalGameId: 'walked-through',
+  externalTaskId: 'walked-through',
   platform: 'web',
   key: 'k',
   value: 'v',

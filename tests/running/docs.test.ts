@@ -997,6 +997,7 @@ describe('every name in the text', () => {
     'GET',
     'POST',
     'CREATEROLE',
+    'CHECKPOINT',
     ...READ_BY_OPENTELEMETRY,
   ];
 
@@ -1169,7 +1170,7 @@ describe('the tables', () => {
         ['this server', []],
         ['connections of one caller', []],
         ['connections reserved for API keys and readiness', [reserved, 2 * reserved]],
-        ['requests that run at a time, in each process', running],
+        ['requests that run at a time, in each server', running],
         ['waiting for a connection', [connectionTimeoutMs / 1_000, 1, 2]],
         ['a statement', [statementTimeoutMs / 1_000]],
         ['a request', [config.requestTimeoutMs / 1_000]],

@@ -87,7 +87,11 @@ export class Moves {
   }
 }
 
-/** All that tells two answers apart. */
+/** All that tells two answers apart, but when each was sent and the id that each has. */
 export function bytesOf({ status, headers, text }: Answer): string {
-  return JSON.stringify([status, [...headers].filter(([name]) => name !== 'date'), text]);
+  return JSON.stringify([
+    status,
+    [...headers].filter(([name]) => !['date', 'x-request-id'].includes(name)),
+    text,
+  ]);
 }

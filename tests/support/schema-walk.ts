@@ -76,8 +76,8 @@ export function fieldOperations(schema: GraphQLSchema, samples: Variables): Fiel
 /**
  * Every place where a string can be put: each argument of each field, and what is inside of it.
  *
- * @param samples values for what else is required, by the name of the argument or input field; the rows that
- *   lead to a field must be there
+ * @param samples values for what else is required, by the name of the argument or input field, or of the input type and
+ *   its field (`PatchTaskInput.id`); the rows that lead to a field must be there
  */
 export function textPlaces(schema: GraphQLSchema, samples: Variables): TextPlace[] {
   return fieldsWithArguments(schema).flatMap(({ way, field }) =>
@@ -199,5 +199,10 @@ function sample(type: GraphQLInputType, name: string, samples: Variables): unkno
 function required(type: GraphQLInputType, samples: Variables): Record<string, unknown> {
   if (!isInputObjectType(type)) return {};
   const fields = Object.values(type.getFields()).filter(isRequiredInputField);
-  return Object.fromEntries(fields.map((field) => [field.name, sample(field.type, field.name, samples)]));
+  return Object.fromEntries(
+    fields.map(({ name, type: of }) => {
+      const own = `${type.name}.${name}`;
+      return [name, sample(of, own in samples ? own : name, samples)];
+    }),
+  );
 }
