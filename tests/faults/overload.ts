@@ -36,7 +36,7 @@ export const overload: Scenario = {
   title: `${TIMES} times as much as the server can do, by patient and by impatient clients`,
   run: async (say) => {
     const postgres = await startDatabaseServer();
-    const load = fork(fileURLToPath(new URL('open-load.ts', import.meta.url)), { stdio: 'inherit' });
+    const load = new OpenLoad();
     let server: Server | undefined;
     try {
       const data = await makeData(postgres, 'overload', SIZES);
@@ -44,38 +44,54 @@ export const overload: Scenario = {
         `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int AS pid UNION SELECT pid FROM pg_stat_activity`,
       );
       for (const { pid } of rows) setPriority(pid, getPriority() + 5);
-      for (const pid of [process.pid, load.pid ?? 0, ...rows.map((row) => row.pid)]) pin(pid, OTHERS);
+      for (const pid of [process.pid, load.pid, ...rows.map((row) => row.pid)]) pin(pid, OTHERS);
       // Its connections are children of what has just been pinned.
       server = await Server.start(data.url);
       pin(server.pid, SERVER);
-      const figures = await underLoad(data, server, say, async (job) => {
-        load.send(job);
-        const [sent] = (await once(load, 'message')) as [Sent[]];
-        return sent;
-      });
+      const figures = await underLoad(data, server, say, load);
       await data.db.end();
       return figures;
     } finally {
       await server?.kill();
       server?.forget();
-      load.disconnect();
+      load.stop();
       await postgres.stop();
     }
   },
 };
 
+/** The load generator, in a process of its own. */
+export class OpenLoad {
+  readonly #process = fork(fileURLToPath(new URL('open-load.ts', import.meta.url)), { stdio: 'inherit' });
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** Sends a job's requests; answers what became of each. */
+  async drive(job: OpenJob): Promise<Sent[]> {
+    this.#process.send(job);
+    const [sent] = (await once(this.#process, 'message')) as [Sent[]];
+    return sent;
+  }
+
+  stop(): void {
+    this.#process.disconnect();
+  }
+}
+
 async function underLoad(
   data: Data,
   server: Server,
   say: (text: string) => void,
-  drive: (job: OpenJob) => Promise<Sent[]>,
+  load: OpenLoad,
 ): Promise<Figure[]> {
   const requests = await requestsOf(data, server);
   const { port } = server;
   let firstNumber = 0;
   const send = (pace: OpenJob['pace'], ms: number, patienceMs: number | null = null): Promise<Sent[]> => {
     firstNumber += 10_000_000;
-    return drive({ port, requests, pace, ms, patienceMs, firstNumber });
+    return load.drive({ port, requests, pace, ms, patienceMs, firstNumber });
   };
 
   await send({ atATime: BUSY }, USUAL_MS);

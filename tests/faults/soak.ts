@@ -1,14 +1,11 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { makeData, startDatabaseServer, type Data } from '../../bench/database.ts';
 import { median } from '../../bench/report.ts';
 import { Server } from '../attacks/server.ts';
 import { freePort } from '../support/postgres.js';
 import { RedisServer } from '../support/redis.ts';
 import { NUMBER_MARK, type OpenJob, type Sent } from './open-load.ts';
-import { requestsOf, SIZES, WRITES_EVERY } from './overload.ts';
+import { OpenLoad, requestsOf, SIZES, WRITES_EVERY } from './overload.ts';
 import { atLeast, atMost, exactly, type Figure, type Scenario } from './scenario.ts';
 
 const SOAK_MS = 20 * 60_000;
@@ -37,24 +34,20 @@ export const soak: Scenario = {
     const postgres = await startDatabaseServer();
     const redis = new RedisServer(await freePort());
     await redis.start();
-    const load = fork(fileURLToPath(new URL('open-load.ts', import.meta.url)), { stdio: 'inherit' });
+    const load = new OpenLoad();
     let server: Server | undefined;
     try {
       const data = await makeData(postgres, 'soak', SIZES);
       // Undefined: the rates as they come.
       const env = { RATE_LIMIT: undefined, RATE_LIMIT_ADDRESS: undefined, REDIS_URL: redis.url };
       server = await Server.start(data.url, env);
-      const figures = await underLoad(data, server, say, async (job) => {
-        load.send(job);
-        const [sent] = (await once(load, 'message')) as [Sent[]];
-        return sent;
-      });
+      const figures = await underLoad(data, server, say, load);
       await data.db.end();
       return figures;
     } finally {
       await server?.kill();
       server?.forget();
-      load.disconnect();
+      load.stop();
       await redis.kill();
       await postgres.stop();
     }
@@ -65,13 +58,13 @@ async function underLoad(
   data: Data,
   server: Server,
   say: (text: string) => void,
-  drive: (job: OpenJob) => Promise<Sent[]>,
+  load: OpenLoad,
 ): Promise<Figure[]> {
   const requests = (await requestsOf(data, server)).map(asClientsSendThem);
   let firstNumber = 0;
   const send = (pace: OpenJob['pace'], ms: number): Promise<Sent[]> => {
     firstNumber += 1_000_000;
-    return drive({ port: server.port, requests, pace, ms, patienceMs: null, firstNumber });
+    return load.drive({ port: server.port, requests, pace, ms, patienceMs: null, firstNumber });
   };
   await send({ atATime: BUSY }, USUAL_MS);
   const capacity = (await send({ atATime: BUSY }, USUAL_MS)).length / (USUAL_MS / 1_000);
