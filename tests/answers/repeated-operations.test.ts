@@ -27,8 +27,8 @@ async function post(body: unknown, headers: Record<string, string> = {}): Promis
     headers: { 'content-type': 'application/json', 'x-api-key': alice.key, ...headers },
     body: JSON.stringify(body),
   });
-  const { date, 'keep-alive': _, ...others } = Object.fromEntries(response.headers);
-  expect(date).toBeDefined();
+  const { date, 'keep-alive': _, 'x-request-id': id, ...others } = Object.fromEntries(response.headers);
+  expect([date, id]).toEqual([expect.any(String), expect.any(String)]);
   return { status: response.status, headers: others, body: await response.text() };
 }
 
