@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { QueryConfig } from 'pg';
 import sql from 'sql-template-tag';
 import { isMissingRight, sqlState } from '../errors.js';
 import { connectionsOf, query, queryReserved } from './query.js';
@@ -96,7 +97,12 @@ async function isConfirmed(em: SqlEntityManager, { logId }: CommitMark, ms: numb
   let rows: readonly unknown[] | undefined;
   try {
     const { text, values } = sql`SELECT ${CONFIRMATION} FROM logs WHERE id = ${logId}::uuid`;
-    ({ rows } = await client.query(Object.assign({ text, values }, { query_timeout: Math.max(1, ms) })));
+    const config: QueryConfig & { readonly query_timeout: number } = {
+      text,
+      values,
+      query_timeout: Math.max(1, ms),
+    };
+    ({ rows } = await client.query(config));
     return rows.length > 0;
   } finally {
     client.release(rows === undefined);

@@ -105,7 +105,6 @@ export async function keepOutcome(
         ON CONFLICT (owner, key, field) DO UPDATE
           SET request = excluded.request, outcome = excluded.outcome, created_at = excluded.created_at`,
   );
-  idempotentMutations.inc({ result: 'done' });
 }
 
 /** Deletes what has been kept for long enough. */

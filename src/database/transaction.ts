@@ -12,7 +12,7 @@ import {
 } from '../errors.js';
 import { commitMarkOf, confirmAtCommit, fateOf, type CommitMark } from './commit-outcome.js';
 import type { Permit } from './fair-semaphore.js';
-import { findOutcome, keepOutcome, type Outcome } from './idempotency.js';
+import { findOutcome, idempotentMutations, keepOutcome, type Outcome } from './idempotency.js';
 import { connectionsOf, dropIdle, renewConnections } from './query.js';
 import { retries } from './retries.js';
 import { ClientGoneError, currentWork } from './work.js';
@@ -58,7 +58,7 @@ export async function inTransaction<Result>(
     if (connections && isReadOnly(failure)) {
       await renewConnections(connections);
       if (++connectionsLost === 1) {
-        retries.inc({ what: 'transaction', reason: 'connection_lost' });
+        retries.inc({ what: 'transaction', reason: 'read_only' });
         continue;
       }
     }
@@ -94,15 +94,20 @@ async function runAttempt<Result>(
       if (dryRun) throw new DryRun(await run(transaction));
       return (progress.toCommit = await runOnce(transaction, run));
     });
-    return { outcome };
+    return committed(outcome);
   } catch (error) {
     if (error instanceof DryRun) return { outcome: { result: error.result } };
     const { hasBegun, toCommit } = progress;
-    if (toCommit !== null && (await isDone(em, toCommit, error))) return { outcome: toCommit };
+    if (toCommit !== null && (await isDone(em, toCommit, error))) return committed(toCommit);
     return { failure: error, isUndone: !hasBegun || toCommit !== null };
   } finally {
     permit?.release();
   }
+}
+
+function committed(outcome: MarkedOutcome): Attempt {
+  if (currentWork()?.idempotentMutation && !outcome.isReplay) idempotentMutations.inc({ result: 'done' });
+  return { outcome };
 }
 
 /** Runs what the request has not done before. */

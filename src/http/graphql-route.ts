@@ -89,6 +89,9 @@ export async function serveGraphql(
     positions?.close();
     done();
   });
+  app.onRequestEnd((request, reply) => {
+    if (!reply.raw.writableFinished) request.work?.abandon();
+  });
   app.decorateRequest('budget');
   app.decorateRequest('viewer');
   const refusedCredentials = new RefusedCredentials();
@@ -107,9 +110,6 @@ export async function serveGraphql(
     const work = new Work(performance.now() + config.requestTimeoutMs);
     request.work = work;
     work.requestId = request.id;
-    reply.raw.on('close', () => {
-      if (!reply.raw.writableFinished) work.abandon();
-    });
     const { method, headers, body } = request;
     const asked =
       method === 'POST'

@@ -168,10 +168,10 @@ function countRequests(
     () => databaseMs / 1_000,
   );
 
-  app.onRequestEnd((request, reply, status) => {
+  app.onRequestEnd((request, reply, status, route) => {
     const seconds = reply.elapsedTime / 1_000;
     // What is not there has no route, and a label for each path that somebody tries would fill the memory.
-    requests.observe(request.method, request.routeOptions.url ?? 'none', status, seconds);
+    requests.observe(request.method, route ?? 'none', status, seconds);
     const { graphql, work } = request;
     if (graphql !== undefined) {
       const { operation, limitedBy } = graphql;

@@ -15,8 +15,16 @@ const SERVER_ERRORS: ReadonlySet<unknown> = new Set<ErrorCode>([
   'MIGRATION_REQUIRED',
 ]);
 
-/** @param status of the answer; 499 where the client went away before it began */
-type EndListener = (request: FastifyRequest, reply: FastifyReply, status: number) => void;
+/**
+ * @param status of the answer; 499 where the client went away before it began
+ * @param route undefined where there is none for the request
+ */
+type EndListener = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  route: string | undefined,
+) => void;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -32,7 +40,9 @@ export function tellRequestEnds(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.raw.on('close', () => {
       const status = reply.raw.headersSent ? reply.statusCode : CLIENT_CLOSED_REQUEST;
-      for (const listener of listeners) listener(request, reply, status);
+      // Looked up once: Fastify makes the object anew each time.
+      const route = request.routeOptions.url;
+      for (const listener of listeners) listener(request, reply, status, route);
     });
     done();
   });

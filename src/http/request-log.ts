@@ -22,16 +22,23 @@ export function logRequests(app: FastifyInstance): void {
     reply.header('x-request-id', request.id);
     done();
   });
-  app.onRequestEnd((request, reply, status) => app.log.info(lineOf(request, reply, status), 'request'));
+  app.onRequestEnd((request, reply, status, route) => {
+    app.log.info(lineOf(request, reply, status, route), 'request');
+  });
 }
 
-function lineOf(request: FastifyRequest, reply: FastifyReply, status: number): object {
+function lineOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  route: string | undefined,
+): object {
   const { graphql, work, budget } = request;
   return {
     reqId: request.id,
     traceId: request.trace?.traceId,
     method: request.method,
-    path: request.routeOptions.url ?? shownPath(request.url),
+    path: route ?? shownPath(request.url),
     status,
     ms: rounded(reply.elapsedTime),
     bytes: Number(reply.getHeader('content-length') ?? 0),

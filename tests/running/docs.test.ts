@@ -1153,7 +1153,7 @@ describe('the tables', () => {
     const config = readConfig({ DATABASE_URL: 'postgres://localhost/game' });
     if (config.database.kind !== 'postgresql') throw new Error('DATABASE_URL was not read.');
     const { connectionTimeoutMs, statementTimeoutMs } = config.database;
-    const moves = 'domain/reassignments/move-games.ts';
+    const moves = 'domain/reassignments/moves.ts';
     const [move = 0, wait = 0] = await times(moves, 'MOVE_TIMEOUT_MS', 'MOVE_WAIT_MS');
     const running = await constants(
       'http/admission.ts',

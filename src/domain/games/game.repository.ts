@@ -14,7 +14,7 @@ import { callerSql } from '../caller-sql.js';
 import { domainStatementRunner } from '../domain-context.js';
 import { gamesVisibleTo } from './game.visibility.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { inMoveTransaction } from '../reassignments/move-games.js';
+import { inMoveTransaction } from '../reassignments/moves.js';
 import { ReassignmentRepository } from '../reassignments/reassignment.repository.js';
 import { bulkUpdate, type BulkUpdate, type BulkUpdated } from '../reassignments/bulk-update.js';
 import {

@@ -8,7 +8,7 @@ import { recordWrite } from '../audit/audit.js';
 import { callerSql } from '../caller-sql.js';
 import { gamesVisibleTo } from '../games/game.visibility.js';
 import type { Strategies } from '../strategies/strategies.js';
-import { countRows, moveRows, tasksOf, type MoveCounts } from './move-games.js';
+import { countRows, moveRows, tasksOf, type MoveCounts } from './moves.js';
 
 /** What to move, and from where to where. */
 export interface BulkUpdate {

@@ -14,7 +14,7 @@ import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import { callerSql } from '../caller-sql.js';
 import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { countRows, inMoveTransaction, moveRows, tasksOf, type MoveCounts } from './move-games.js';
+import { countRows, inMoveTransaction, moveRows, tasksOf, type MoveCounts } from './moves.js';
 import { checkReassignmentPage, reassignmentJson, type ReassignmentKind } from './reassignment.json.js';
 
 /** What an undo did, or would do. */

@@ -5,7 +5,7 @@ import type { AdminCaller } from '../../auth/caller.js';
 import { query } from '../../database/query.js';
 import { isUuid } from '../../database/uuid.js';
 import { badUserInput, conflict, notFound } from '../../errors.js';
-import { moveRows } from './move-games.js';
+import { moveRows } from './moves.js';
 import { CUSTOM_PREFIX } from '../strategies/strategies.js';
 
 /** What a rollback did, or would do. */

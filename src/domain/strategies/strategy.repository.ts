@@ -6,7 +6,7 @@ import type { Selection } from '../../sql-json/selection.js';
 import { LOOKUP_VALUE } from '../../sql-json/bind.js';
 import type { DomainStatementRunner } from '../domain-context.js';
 import type { EncodedJson } from '../../sql-json/encoded-json.js';
-import { inMoveTransaction } from '../reassignments/move-games.js';
+import { inMoveTransaction } from '../reassignments/moves.js';
 import { ReassignmentRepository } from '../reassignments/reassignment.repository.js';
 import { rollBack, type RolledBack } from '../reassignments/rollback.js';
 import {
