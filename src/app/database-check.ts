@@ -152,7 +152,8 @@ export async function warningsOf(em: SqlEntityManager): Promise<string[]> {
   if (denied.length > 0) {
     warnings.push(`The database role lacks rights, so some operations fail: grant it ${denied.join(', ')}.`);
   }
-  if (!noticesGoneClients) {
+  // PGlite runs within this process.
+  if (!noticesGoneClients && connectionsOf(em) !== undefined) {
     warnings.push(
       'A statement goes on in the database when this process is killed: set client_connection_check_interval for the role, as docs/operating.md shows.',
     );

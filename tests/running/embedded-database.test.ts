@@ -155,6 +155,10 @@ describe('the first start', () => {
     },
   );
 
+  test('warns of nothing', () => {
+    expect(first.log().filter(({ level }) => Number(level) > 30)).toEqual([]);
+  });
+
   test('ends with 0 on SIGTERM, and leaves no lock', async () => {
     first.signal('SIGTERM');
     stopped = await first.ended();
