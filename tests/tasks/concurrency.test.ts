@@ -108,6 +108,20 @@ test('what GAME writes while a task is created waits for it', async () => {
   expect(await creation).toEqual({ task: { id: expect.any(String) } });
 });
 
+test('points that GAME has not committed yet are waited for, and go with their task', async () => {
+  const task = await (await alice.game()).task();
+  const user = await rows.user();
+  const lock = await Lock.by(
+    api.database,
+    `INSERT INTO userpoints (id, points, "userId", "taskId") VALUES (gen_random_uuid(), 1, '${user.id}', '${task.id}')`,
+  );
+  const deletion = write(DELETE, { id: task.id });
+  await untilWaiting(api, 1, 0);
+  await lock.commit();
+  expect(await deletion).toEqual({ deleted: { params: 0, userPoints: 1 } });
+  expect(await orphans()).toBe(0);
+});
+
 test('of patches for one version exactly one wins', async () => {
   const task = await (await alice.game()).task();
   const document = 'query ($id: ID!) { node(id: $id) { ... on Task { version } } }';
